@@ -1,0 +1,1 @@
+//! The CPU, memory and machine core of Ferrite. It knows no host: no file, no clock, no thread.

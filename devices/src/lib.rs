@@ -1,0 +1,1 @@
+//! The devices and boards of Ferrite, an x86 PC in software.

@@ -1,0 +1,1 @@
+//! Ferrite as a library: machines are built, run and inspected through this crate.

@@ -1,0 +1,1 @@
+//! Test ROMs: NASM sources with the assembled images beside them.
