@@ -1,1 +1,3 @@
 //! The CPU, memory and machine core of Ferrite. It knows no host: no file, no clock, no thread.
+
+pub mod memory;
