@@ -1,0 +1,7 @@
+//! Linear to physical: the software TLB and the page walker.
+
+pub mod tlb;
+pub mod walk;
+
+pub use tlb::{Entry, Tlb, View};
+pub use walk::{Access, Translation};
