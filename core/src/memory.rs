@@ -81,6 +81,7 @@ pub struct GuestMemory {
     code: Vec<u64>,
     stale: Vec<StaleCode>,
     generation: u64,
+    a20: u64,
 }
 
 impl std::fmt::Debug for GuestMemory {
@@ -105,6 +106,7 @@ impl GuestMemory {
             code: vec![0; pages],
             stale: Vec::new(),
             generation: 0,
+            a20: u64::MAX,
         }
     }
 
@@ -166,6 +168,28 @@ impl GuestMemory {
         kept.sort_by_key(|r| r.start);
         self.regions = kept;
         self.generation += 1;
+    }
+
+    /// Opens or closes the A20 gate. Closed, bit 20 of every physical address is 0.
+    pub fn set_a20(&mut self, open: bool) {
+        let mask = if open { u64::MAX } else { !(1 << 20) };
+        if mask != self.a20 {
+            self.a20 = mask;
+            self.generation += 1;
+        }
+    }
+
+    /// Whether the A20 gate is open.
+    #[must_use]
+    pub fn a20_open(&self) -> bool {
+        self.a20 == u64::MAX
+    }
+
+    /// A physical address as the CPU's pins send it out, behind the A20 gate. DMA does not pass the gate.
+    #[inline]
+    #[must_use]
+    pub fn a20(&self, phys: u64) -> u64 {
+        phys & self.a20
     }
 
     /// Counts changes of the map. Engines that cache translations compare it and flush.

@@ -1,0 +1,685 @@
+//! One CPU executing in its system: the state, what is derived from it for speed, and every access to memory.
+//!
+//! Reads and writes go through a segment *window* (the offsets a segment admits for the access, computed when the
+//! segment is loaded) and the software TLB. Both either answer at once or send the access to the slow path here, which
+//! does every check in the order of the SDM (Vol. 3A, "Protection", "Paging") and raises the exception.
+
+use crate::cpu::flags::{AC, DF, TF};
+use crate::cpu::model::{Model, ModelName};
+use crate::cpu::segment::{Seg, attr};
+use crate::cpu::state::{CpuState, Shadow, cr0, cr4};
+use crate::cpu::{Activity, Exception};
+use crate::memory::{PAGE_SIZE, Route};
+use crate::mmu::tlb::{NO_TAG, Tlb, View};
+use crate::mmu::walk::{Access, Walk, translate};
+use crate::system::{System, Width};
+
+/// The offsets that a segment admits: `lo..=hi`. An empty window sends every access to the slow path.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Added to the offset it gives the linear address.
+    pub base: u64,
+    /// First offset, for reads and writes.
+    pub lo: i64,
+    /// Last offset for reads.
+    pub read_hi: i64,
+    /// Last offset for writes.
+    pub write_hi: i64,
+}
+
+impl Window {
+    const EMPTY: Self = Self { base: 0, lo: i64::MAX, read_hi: -1, write_hi: -1 };
+}
+
+/// How instruction bytes are to be decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CodeSize {
+    /// 16-bit default operands and addresses.
+    #[default]
+    Bits16 = 0,
+    /// 32-bit.
+    Bits32 = 1,
+    /// 64-bit mode.
+    Bits64 = 2,
+}
+
+impl CodeSize {
+    /// 16, 32 or 64.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        16 << self as u32
+    }
+}
+
+/// What follows from the state and is asked for at every instruction. Recomputed by [`Exec::refresh`].
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    /// By segment register.
+    pub win: [Window; 6],
+    /// Bits of a linear address that exist.
+    pub lin_mask: u64,
+    /// Bits of RSP that the stack uses.
+    pub sp_mask: u64,
+    /// Which set of TLB entries data accesses use.
+    pub view: View,
+    /// Which set instruction fetches use: the same without the watch.
+    pub fetch_view: View,
+    /// Decoding size.
+    pub code: CodeSize,
+    /// First instruction pointer that may be branched to.
+    pub ip_lo: u64,
+    /// Last one minus the first (the range may wrap round 0: canonical addresses).
+    pub ip_span: u64,
+    /// Something must be looked at after each instruction: single steps, shadows, breakpoints.
+    pub stepping: bool,
+}
+
+/// Why an engine came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The limit of retired instructions was reached.
+    Limit,
+    /// The CPU is halted and nothing wakes it: time must be moved to the next event.
+    Halted,
+    /// The CPU shut down: a triple fault.
+    Shutdown,
+    /// The system asks the run loop to stop (power-off, debug exit, reset).
+    Stop,
+}
+
+/// A CPU and the system it runs in.
+#[derive(Debug)]
+pub struct Exec {
+    /// Architectural state.
+    pub st: CpuState,
+    /// Which processor it is.
+    pub model: Model,
+    /// Derived state.
+    pub ctx: Ctx,
+    /// Software TLB.
+    pub tlb: Tlb,
+    /// Memory, bus, clock and devices.
+    pub sys: System,
+    /// Instructions (and iterations of repeated ones) retired up to the start of the running block.
+    pub retired: u64,
+    /// Instructions of the running block retired before the running instruction.
+    pub pending: u64,
+    /// The engine stops in front of this count.
+    pub limit: u64,
+    /// The engine must look at the machine before the next instruction.
+    pub attention: bool,
+    /// The memory map's generation that the TLB was filled under.
+    pub map_generation: u64,
+    /// TLB misses that walked the page tables.
+    pub walks: u64,
+    /// The last instruction was a repeated one that stopped between two iterations.
+    pub unfinished: bool,
+    /// The last instruction cast an interrupt shadow.
+    pub shadow_cast: bool,
+    /// The last instruction set RF itself (IRET, task switch): it survives the instruction's end.
+    pub rf_kept: bool,
+}
+
+impl Exec {
+    /// A CPU after reset.
+    #[must_use]
+    pub fn new(model: Model, sys: System) -> Self {
+        let mut x = Self {
+            st: CpuState::reset(),
+            model,
+            ctx: Ctx {
+                win: [Window::EMPTY; 6],
+                lin_mask: 0,
+                sp_mask: 0,
+                view: View::Supervisor,
+                fetch_view: View::Supervisor,
+                code: CodeSize::Bits16,
+                ip_lo: 0,
+                ip_span: 0,
+                stepping: false,
+            },
+            tlb: Tlb::default(),
+            map_generation: sys.mem.generation(),
+            sys,
+            retired: 0,
+            pending: 0,
+            limit: 0,
+            attention: true,
+            walks: 0,
+            unfinished: false,
+            shadow_cast: false,
+            rf_kept: false,
+        };
+        x.refresh();
+        x
+    }
+
+    /// Recomputes [`Ctx`] after a change of segments, control registers, CPL or system flags.
+    pub fn refresh(&mut self) {
+        let st = &self.st;
+        let code64 = st.code64();
+        self.ctx.lin_mask = match self.model.name {
+            ModelName::I8086 => 0xf_ffff,
+            ModelName::I80286 => 0xff_ffff,
+            _ if code64 => u64::MAX,
+            _ => 0xffff_ffff,
+        };
+        for s in Seg::ALL {
+            self.ctx.win[s as usize] = window(st, s, code64);
+        }
+        let ss = st.segment(Seg::Ss);
+        self.ctx.sp_mask = if code64 {
+            u64::MAX
+        } else if ss.is(attr::DB) {
+            0xffff_ffff
+        } else {
+            0xffff
+        };
+        let cs = st.segment(Seg::Cs);
+        self.ctx.code = if code64 {
+            CodeSize::Bits64
+        } else if cs.is(attr::DB) {
+            CodeSize::Bits32
+        } else {
+            CodeSize::Bits16
+        };
+        (self.ctx.ip_lo, self.ctx.ip_span) =
+            if code64 { (0xffff_8000_0000_0000, (1 << 48) - 1) } else { (0, u64::from(cs.limit)) };
+        let view = if st.cpl == 3 {
+            View::User
+        } else if st.cr4 & cr4::SMAP != 0 && !st.flags.has(AC) {
+            View::SupervisorSmap
+        } else {
+            View::Supervisor
+        };
+        let alignment = st.cpl == 3 && st.cr0 & cr0::AM != 0 && st.flags.has(AC);
+        // Data breakpoints: R/W field of a length-enabled DR that is not "instruction execution".
+        let watched = (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
+        self.ctx.fetch_view = view;
+        self.ctx.view = if alignment || watched { View::Watched } else { view };
+        self.ctx.stepping = st.flags.has(TF)
+            || st.shadow != Shadow::None
+            || st.pending_debug != 0
+            || st.dr7 & 0xff != 0
+            || st.activity != Activity::Active;
+        if self.ctx.stepping {
+            self.attention = true;
+        }
+    }
+
+    /// The count of retired instructions as of the running instruction.
+    #[must_use]
+    #[inline]
+    pub const fn count(&self) -> u64 {
+        self.retired + self.pending
+    }
+
+    /// Tells the system the exact count, before it is asked anything.
+    #[inline]
+    pub fn sync_clock(&mut self) {
+        let n = self.count();
+        self.sys.clock.set_retired(n);
+    }
+
+    /// Drops all translations: CR3, CR0.PG, CR4 and EFER changes.
+    pub fn flush_tlb(&mut self) {
+        self.tlb.flush();
+        // The code running may be mapped differently now.
+        self.attention = true;
+    }
+
+    /// Whether the access is below CPL 3.
+    const fn walk(&self, access: Access, user: bool, implicit: bool) -> Walk {
+        Walk {
+            access,
+            user,
+            smap: self.st.cr4 & cr4::SMAP != 0 && !user && (implicit || !self.st.flags.has(AC)),
+            phys_bits: self.model.phys_bits,
+            gib_pages: self.model.gib_pages,
+        }
+    }
+
+    /// Translates for the current CPL and fills the TLB.
+    ///
+    /// # Errors
+    /// `#PF`, with CR2 written.
+    pub fn translate(&mut self, lin: u64, access: Access) -> Result<u64, Exception> {
+        let view = if access == Access::Fetch { self.ctx.fetch_view } else { self.ctx.view };
+        let w = self.walk(access, self.st.cpl == 3, false);
+        self.walks += 1;
+        let t = match translate(&self.st, &mut self.sys.mem, lin, w) {
+            Ok(t) => t,
+            Err(code) => {
+                self.st.cr2 = lin;
+                return Err(Exception::pf(code));
+            }
+        };
+        if view != View::Watched {
+            self.fill(view, lin, t.phys, access, t.write_ready, t.readable, t.fetchable);
+        }
+        Ok(t.phys)
+    }
+
+    #[allow(clippy::too_many_arguments)] // the parts of one translation
+    fn fill(&mut self, view: View, lin: u64, phys: u64, access: Access, write: bool, read: bool, fetch: bool) {
+        let page = lin & !(PAGE_SIZE - 1);
+        let phys = self.sys.mem.a20(phys);
+        let Route::Backing(at) = self.sys.mem.read_route(phys) else { return };
+        let same = self.sys.mem.write_route(phys) == Route::Backing(at);
+        let write = write && same && self.sys.mem.writes_unwatched(at);
+        if access == Access::Write && !write {
+            return;
+        }
+        let e = self.tlb.fill(view, lin);
+        e.addend = at.wrapping_sub(page);
+        e.read = if read { page } else { NO_TAG };
+        e.write = if write { page } else { NO_TAG };
+        e.fetch = if fetch { page } else { NO_TAG };
+    }
+
+    /// Translates an implicit supervisor access: descriptor tables, TSS, interrupt tables.
+    ///
+    /// # Errors
+    /// `#PF`, with CR2 written.
+    pub fn translate_system(&mut self, lin: u64, access: Access) -> Result<u64, Exception> {
+        let w = self.walk(access, false, true);
+        match translate(&self.st, &mut self.sys.mem, lin, w) {
+            Ok(t) => Ok(t.phys),
+            Err(code) => {
+                self.st.cr2 = lin;
+                Err(Exception::pf(code))
+            }
+        }
+    }
+
+    /// Reads physical memory or a device; `n` is 1, 2, 4 or 8 and the access does not cross a page.
+    pub fn phys_read(&mut self, phys: u64, n: u32) -> u64 {
+        let phys = self.sys.mem.a20(phys);
+        match self.sys.mem.read_route(phys) {
+            Route::Backing(page) => {
+                let mut b = [0; 8];
+                let at = page + (phys & (PAGE_SIZE - 1));
+                b[..n as usize].copy_from_slice(&self.sys.mem.backing()[at as usize..at as usize + n as usize]);
+                u64::from_le_bytes(b)
+            }
+            Route::Nowhere => u64::MAX >> (64 - 8 * n),
+            Route::Bus => {
+                self.sync_clock();
+                let v = self.sys.mmio_read(phys, Width::of(n));
+                self.after_io();
+                v
+            }
+        }
+    }
+
+    /// Writes physical memory or a device; see [`Self::phys_read`].
+    pub fn phys_write(&mut self, phys: u64, n: u32, v: u64) {
+        let phys = self.sys.mem.a20(phys);
+        match self.sys.mem.write_route(phys) {
+            Route::Backing(_) => {
+                self.sys.mem.write(phys, &v.to_le_bytes()[..n as usize]);
+                if self.sys.mem.has_stale_code() {
+                    self.attention = true;
+                }
+            }
+            Route::Nowhere => {}
+            Route::Bus => {
+                self.sync_clock();
+                self.sys.mmio_write(phys, Width::of(n), v);
+                self.after_io();
+            }
+        }
+    }
+
+    /// Reads a port. The caller has checked the privilege.
+    pub fn port_read(&mut self, port: u16, n: u32) -> u32 {
+        self.sync_clock();
+        let v = self.sys.port_read(port, Width::of(n));
+        self.after_io();
+        v
+    }
+
+    /// Writes a port. The caller has checked the privilege.
+    pub fn port_write(&mut self, port: u16, n: u32, v: u32) {
+        self.sync_clock();
+        self.sys.port_write(port, Width::of(n), v);
+        self.after_io();
+    }
+
+    fn after_io(&mut self) {
+        if self.sys.attention() || self.sys.mem.has_stale_code() || self.sys.mem.generation() != self.map_generation {
+            self.attention = true;
+        }
+    }
+
+    /// Reads `n` bytes (1 to 8) at a linear address as the implicit supervisor.
+    ///
+    /// # Errors
+    /// `#PF`.
+    pub fn read_system(&mut self, lin: u64, n: u32) -> Result<u64, Exception> {
+        let lin = lin & self.system_mask();
+        if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
+            let p = self.translate_system(lin, Access::Read)?;
+            return Ok(self.phys_read(p, n));
+        }
+        let mut v = 0;
+        for k in 0..n {
+            let at = lin.wrapping_add(u64::from(k)) & self.system_mask();
+            let p = self.translate_system(at, Access::Read)?;
+            v |= self.phys_read(p, 1) << (8 * k);
+        }
+        Ok(v)
+    }
+
+    /// Writes `n` bytes (1 to 8) at a linear address as the implicit supervisor.
+    ///
+    /// # Errors
+    /// `#PF`; nothing was written.
+    pub fn write_system(&mut self, lin: u64, n: u32, v: u64) -> Result<(), Exception> {
+        let lin = lin & self.system_mask();
+        let p = self.translate_system(lin, Access::Write)?;
+        if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
+            self.phys_write(p, n, v);
+            return Ok(());
+        }
+        let last = lin.wrapping_add(u64::from(n) - 1) & self.system_mask();
+        self.translate_system(last, Access::Write)?;
+        for k in 0..n {
+            let at = lin.wrapping_add(u64::from(k)) & self.system_mask();
+            let p = self.translate_system(at, Access::Write)?;
+            self.phys_write(p, 1, v >> (8 * k) & 0xff);
+        }
+        Ok(())
+    }
+
+    /// Linear-address bits for implicit accesses: in long mode table bases are 64 bits wide in compatibility mode, too.
+    const fn system_mask(&self) -> u64 {
+        if self.st.long_mode() { u64::MAX } else { self.ctx.lin_mask }
+    }
+
+    /// Checks a data access against its segment and gives the linear address of its first byte.
+    ///
+    /// # Errors
+    /// `#GP(0)` or `#SS(0)`.
+    pub fn check_segment(&self, seg: u8, off: u64, n: u32, write: bool) -> Result<u64, Exception> {
+        let s = &self.st.seg[usize::from(seg)];
+        let fault = if seg == Seg::Ss as u8 { Exception::ss(0) } else { Exception::gp(0) };
+        if self.st.code64() {
+            let base = if seg >= Seg::Fs as u8 { s.base } else { 0 };
+            let lin = base.wrapping_add(off);
+            let last = lin.wrapping_add(u64::from(n) - 1);
+            return if canonical(lin) && canonical(last) { Ok(lin) } else { Err(fault) };
+        }
+        let lin = s.base.wrapping_add(off) & self.ctx.lin_mask;
+        if self.model.name == ModelName::I8086 {
+            return Ok(lin); // no limits; the caller wraps a word at FFFFh
+        }
+        if !(if write { s.writable() } else { s.readable() }) && !self.st.real_segments() {
+            return Err(if s.usable() { Exception::gp(0) } else { fault });
+        }
+        match s.range() {
+            Some((lo, hi)) if off >= lo && off <= hi && hi - off >= u64::from(n) - 1 => Ok(lin),
+            _ => Err(fault),
+        }
+    }
+
+    fn align_check(&self, lin: u64, n: u32) -> Result<(), Exception> {
+        let st = &self.st;
+        let on = st.cpl == 3 && st.cr0 & cr0::AM != 0 && st.flags.has(AC);
+        if on && lin & (u64::from(n) - 1) != 0 { Err(Exception::ac()) } else { Ok(()) }
+    }
+
+    /// Notes data breakpoints that an access hits; the trap comes after the instruction.
+    /// SDM Vol. 3A, "Breakpoint Field Recognition".
+    pub fn watch(&mut self, lin: u64, n: u32, write: bool) {
+        for k in 0..4 {
+            let rw = self.st.dr7 >> (16 + 4 * k) & 3;
+            let len = match self.st.dr7 >> (18 + 4 * k) & 3 {
+                0 => 1,
+                1 => 2,
+                2 => 8,
+                _ => 4,
+            };
+            if rw == 0 || (rw == 1 && !write) || (rw == 2) {
+                continue;
+            }
+            let start = self.st.dr[k] & !(len - 1);
+            if lin < start.wrapping_add(len) && start < lin.wrapping_add(u64::from(n)) {
+                // DR6 shows a match even if the breakpoint is not enabled; only enabled ones trap.
+                let enabled = self.st.dr7 >> (2 * k) & 3 != 0;
+                if enabled {
+                    self.st.pending_debug |= 1 << k;
+                    self.attention = true;
+                    self.ctx.stepping = true;
+                }
+            }
+        }
+    }
+
+    /// The slow path of a read: every check, any alignment, devices.
+    ///
+    /// # Errors
+    /// The access's fault.
+    #[cold]
+    #[inline(never)]
+    pub fn read_slow(&mut self, seg: u8, off: u64, n: u32, access: Access) -> Result<u64, Exception> {
+        if self.model.name == ModelName::I8086 && n == 2 && off & 0xffff == 0xffff {
+            let lo = self.read_slow(seg, 0xffff, 1, access)?;
+            return Ok(lo | self.read_slow(seg, 0, 1, access)? << 8);
+        }
+        let lin = self.check_segment(seg, off, n, access == Access::Write)?;
+        self.align_check(lin, n)?;
+        let v = self.read_linear(lin, n, access)?;
+        if self.ctx.view == View::Watched {
+            self.watch(lin, n, access == Access::Write);
+        }
+        Ok(v)
+    }
+
+    /// Reads `n` bytes at a linear address with the rights of the current CPL.
+    ///
+    /// # Errors
+    /// `#PF`.
+    pub fn read_linear(&mut self, lin: u64, n: u32, access: Access) -> Result<u64, Exception> {
+        let lin = lin & self.ctx.lin_mask;
+        if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
+            let p = self.translate(lin, access)?;
+            return Ok(self.phys_read(p, n));
+        }
+        let first = PAGE_SIZE - (lin & (PAGE_SIZE - 1));
+        let p0 = self.translate(lin, access)?;
+        let p1 = self.translate(lin.wrapping_add(first) & self.ctx.lin_mask, access)?;
+        let mut v = 0;
+        for k in 0..u64::from(n) {
+            let p = if k < first { p0 + k } else { p1 + (k - first) };
+            v |= self.phys_read(p, 1) << (8 * k);
+        }
+        Ok(v)
+    }
+
+    /// The slow path of a write.
+    ///
+    /// # Errors
+    /// The access's fault; nothing was written.
+    #[cold]
+    #[inline(never)]
+    pub fn write_slow(&mut self, seg: u8, off: u64, n: u32, v: u64) -> Result<(), Exception> {
+        if self.model.name == ModelName::I8086 && n == 2 && off & 0xffff == 0xffff {
+            self.write_slow(seg, 0xffff, 1, v & 0xff)?;
+            return self.write_slow(seg, 0, 1, v >> 8);
+        }
+        let lin = self.check_segment(seg, off, n, true)?;
+        self.align_check(lin, n)?;
+        self.write_linear(lin, n, v)?;
+        if self.ctx.view == View::Watched {
+            self.watch(lin, n, true);
+        }
+        Ok(())
+    }
+
+    /// Writes `n` bytes at a linear address with the rights of the current CPL.
+    ///
+    /// # Errors
+    /// `#PF`; nothing was written.
+    pub fn write_linear(&mut self, lin: u64, n: u32, v: u64) -> Result<(), Exception> {
+        let lin = lin & self.ctx.lin_mask;
+        let p0 = self.translate(lin, Access::Write)?;
+        if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
+            self.phys_write(p0, n, v);
+            return Ok(());
+        }
+        let first = PAGE_SIZE - (lin & (PAGE_SIZE - 1));
+        let p1 = self.translate(lin.wrapping_add(first) & self.ctx.lin_mask, Access::Write)?;
+        for k in 0..u64::from(n) {
+            let p = if k < first { p0 + k } else { p1 + (k - first) };
+            self.phys_write(p, 1, v >> (8 * k) & 0xff);
+        }
+        Ok(())
+    }
+
+    /// Reads memory through a segment.
+    ///
+    /// # Errors
+    /// The access's fault.
+    #[inline(always)]
+    pub fn read<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {
+        let n = u64::from(B / 8);
+        let w = &self.ctx.win[usize::from(seg)];
+        let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
+        let e = self.tlb.entry(self.ctx.view, lin);
+        if off as i64 >= w.lo
+            && off as i64 <= w.read_hi.wrapping_sub(n as i64 - 1)
+            && e.read == lin & !(PAGE_SIZE - 1)
+            && lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n
+        {
+            return Ok(self.load_at::<B>(lin.wrapping_add(e.addend)));
+        }
+        self.read_slow(seg, off, B / 8, Access::Read)
+    }
+
+    /// Reads memory that will be written back: needs the right to write.
+    ///
+    /// # Errors
+    /// The access's fault, as for a write.
+    #[inline(always)]
+    pub fn read_rmw<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {
+        let n = u64::from(B / 8);
+        let w = &self.ctx.win[usize::from(seg)];
+        let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
+        let e = self.tlb.entry(self.ctx.view, lin);
+        if off as i64 >= w.lo
+            && off as i64 <= w.write_hi.wrapping_sub(n as i64 - 1)
+            && e.write == lin & !(PAGE_SIZE - 1)
+            && lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n
+        {
+            return Ok(self.load_at::<B>(lin.wrapping_add(e.addend)));
+        }
+        self.read_slow(seg, off, B / 8, Access::Write)
+    }
+
+    /// Writes memory through a segment.
+    ///
+    /// # Errors
+    /// The access's fault; nothing was written.
+    #[inline(always)]
+    pub fn write<const B: u32>(&mut self, seg: u8, off: u64, v: u64) -> Result<(), Exception> {
+        let n = u64::from(B / 8);
+        let w = &self.ctx.win[usize::from(seg)];
+        let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
+        let e = self.tlb.entry(self.ctx.view, lin);
+        if off as i64 >= w.lo
+            && off as i64 <= w.write_hi.wrapping_sub(n as i64 - 1)
+            && e.write == lin & !(PAGE_SIZE - 1)
+            && lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n
+        {
+            let at = lin.wrapping_add(e.addend);
+            match B {
+                8 => self.sys.mem.store(at, [v as u8]),
+                16 => self.sys.mem.store(at, (v as u16).to_le_bytes()),
+                32 => self.sys.mem.store(at, (v as u32).to_le_bytes()),
+                _ => self.sys.mem.store(at, v.to_le_bytes()),
+            }
+            return Ok(());
+        }
+        self.write_slow(seg, off, B / 8, v)
+    }
+
+    #[inline(always)]
+    fn load_at<const B: u32>(&self, at: u64) -> u64 {
+        match B {
+            8 => u64::from(u8::from_le_bytes(self.sys.mem.load(at))),
+            16 => u64::from(u16::from_le_bytes(self.sys.mem.load(at))),
+            32 => u64::from(u32::from_le_bytes(self.sys.mem.load(at))),
+            _ => u64::from_le_bytes(self.sys.mem.load(at)),
+        }
+    }
+
+    /// Reads 128 bits, not necessarily aligned.
+    ///
+    /// # Errors
+    /// The access's fault.
+    pub fn read128(&mut self, seg: u8, off: u64) -> Result<u128, Exception> {
+        let hi_off = off.wrapping_add(8);
+        let lo = self.read::<64>(seg, off)?;
+        let hi = self.read::<64>(seg, hi_off)?;
+        Ok(u128::from(lo) | u128::from(hi) << 64)
+    }
+
+    /// Writes 128 bits, not necessarily aligned.
+    ///
+    /// # Errors
+    /// The access's fault; nothing was written.
+    pub fn write128(&mut self, seg: u8, off: u64, v: u128) -> Result<(), Exception> {
+        let hi_off = off.wrapping_add(8);
+        // Both halves must be writable before either is written.
+        self.read_rmw::<64>(seg, hi_off)?;
+        self.write::<64>(seg, off, v as u64)?;
+        self.write::<64>(seg, hi_off, (v >> 64) as u64)
+    }
+
+    /// +1 or -1 times `n`, by the direction flag.
+    #[must_use]
+    #[inline(always)]
+    pub const fn string_step(&self, n: u64) -> u64 {
+        if self.st.flags.has(DF) { n.wrapping_neg() } else { n }
+    }
+
+    /// Goes to an instruction pointer inside the current code segment.
+    ///
+    /// # Errors
+    /// `#GP(0)` past the limit or not canonical.
+    #[inline(always)]
+    pub fn jump(&mut self, target: u64) -> Result<(), Exception> {
+        if target.wrapping_sub(self.ctx.ip_lo) > self.ctx.ip_span {
+            return Err(Exception::gp(0));
+        }
+        self.st.set_rip(target);
+        Ok(())
+    }
+}
+
+/// Whether bits 63:47 of a linear address are all equal.
+#[must_use]
+#[inline]
+pub const fn canonical(lin: u64) -> bool {
+    ((lin << 16) as i64 >> 16) as u64 == lin
+}
+
+/// The window of a segment register. Bounds are signed, so that `hi - (n - 1)` of an empty or tiny segment goes
+/// below every offset instead of wrapping; in 64-bit mode, where all offsets are admitted, they span all of `i64`.
+fn window(st: &CpuState, s: Seg, code64: bool) -> Window {
+    let seg = st.segment(s);
+    if code64 {
+        let base = if matches!(s, Seg::Fs | Seg::Gs) { seg.base } else { 0 };
+        return Window { base, lo: i64::MIN, read_hi: i64::MAX, write_hi: i64::MAX };
+    }
+    let Some((lo, hi)) = seg.range() else { return Window::EMPTY };
+    let real = st.real_segments();
+    Window {
+        base: seg.base,
+        lo: lo as i64,
+        read_hi: if real || seg.readable() { hi as i64 } else { -1 },
+        write_hi: if real || seg.writable() { hi as i64 } else { -1 },
+    }
+}

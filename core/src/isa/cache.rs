@@ -1,0 +1,244 @@
+//! Decoded code by physical page.
+//!
+//! A block is a run of instructions in one page of the memory's backing, decoded under one code size, that ends behind a
+//! control transfer, at the page's end, or at [`MAX_BLOCK`] instructions. It is found by the position of its first
+//! byte: how it is mapped, and what CPL or segment base it runs under, does not matter.
+//! Writes to decoded bytes drop the blocks of the 64-byte granules they touch.
+
+use super::decode::{self, MAX_LENGTH};
+use super::insn::Insn;
+use crate::cpu::Exception;
+use crate::cpu::model::ModelName;
+use crate::exec::{CodeSize, Exec};
+use crate::memory::{GuestMemory, Offset, PAGE_SHIFT, PAGE_SIZE, Route, StaleCode};
+
+/// Instructions in a block at most.
+pub const MAX_BLOCK: usize = 32;
+/// Slots of the first-level table. A power of two.
+const SLOTS: usize = 1 << 15;
+/// Decoded instructions kept before everything is dropped: 2 Mi, 80 MiB.
+const MAX_INSNS: usize = 1 << 21;
+const NO_KEY: u64 = u64::MAX;
+
+/// A block's number.
+pub type BlockId = u32;
+
+/// What to run next.
+#[derive(Debug)]
+pub enum Entry {
+    /// A cached block.
+    Block(BlockId),
+    /// One instruction that is not cached: it crosses a page, or is not in memory.
+    Single(Insn),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    key: u64,
+    first: u32,
+    count: u16,
+    /// Length in bytes.
+    bytes: u16,
+}
+
+/// See the module's text.
+pub struct BlockCache {
+    insns: Vec<Insn>,
+    blocks: Vec<Block>,
+    slots: Vec<(u64, BlockId)>,
+    pages: Vec<Vec<BlockId>>,
+    /// Blocks decoded since the start.
+    pub decoded: u64,
+}
+
+impl std::fmt::Debug for BlockCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlockCache").field("blocks", &self.blocks.len()).finish_non_exhaustive()
+    }
+}
+
+impl Default for BlockCache {
+    fn default() -> Self {
+        Self { insns: Vec::new(), blocks: Vec::new(), slots: vec![(NO_KEY, 0); SLOTS], pages: Vec::new(), decoded: 0 }
+    }
+}
+
+const fn key(at: Offset, code: CodeSize) -> u64 {
+    at << 2 | code as u64
+}
+
+const fn slot(key: u64) -> usize {
+    ((key ^ key >> 15) as usize) & (SLOTS - 1)
+}
+
+impl BlockCache {
+    /// The instructions of a block.
+    #[must_use]
+    #[inline(always)]
+    pub fn insns(&self, id: BlockId) -> &[Insn] {
+        let b = &self.blocks[id as usize];
+        &self.insns[b.first as usize..b.first as usize + usize::from(b.count)]
+    }
+
+    /// Drops everything.
+    pub fn clear(&mut self, mem: &mut GuestMemory) {
+        self.insns.clear();
+        self.blocks.clear();
+        self.slots.fill((NO_KEY, 0));
+        self.pages.clear();
+        mem.forget_code();
+    }
+
+    /// Drops the blocks that a write has made stale.
+    pub fn invalidate(&mut self, stale: StaleCode) {
+        let Some(list) = self.pages.get_mut((stale.page >> PAGE_SHIFT) as usize) else { return };
+        let blocks = &self.blocks;
+        let slots = &mut self.slots;
+        list.retain(|&id| {
+            let b = &blocks[id as usize];
+            let from = (b.key >> 2) & (PAGE_SIZE - 1);
+            let last = from + u64::from(b.bytes) - 1;
+            let mask = (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6));
+            if mask & stale.granules == 0 {
+                return true;
+            }
+            let s = &mut slots[slot(b.key)];
+            if s.0 == b.key {
+                s.0 = NO_KEY;
+            }
+            false
+        });
+    }
+
+    /// What runs at the instruction pointer.
+    ///
+    /// # Errors
+    /// The fault of the fetch or of the decoding: `#GP`, `#PF`, `#UD`.
+    #[inline]
+    pub fn lookup(&mut self, x: &mut Exec) -> Result<Entry, Exception> {
+        let lin = x.fetch_address();
+        let e = x.tlb.entry(x.ctx.fetch_view, lin);
+        if e.fetch == lin & !(PAGE_SIZE - 1) {
+            let at = lin.wrapping_add(e.addend);
+            let key = key(at, x.ctx.code);
+            let (found, id) = self.slots[slot(key)];
+            if found == key {
+                let b = &self.blocks[id as usize];
+                // All of the block must lie inside the code segment.
+                let last = x.st.rip().wrapping_sub(x.ctx.ip_lo).wrapping_add(u64::from(b.bytes) - 1);
+                if last <= x.ctx.ip_span {
+                    return Ok(Entry::Block(id));
+                }
+            }
+        }
+        self.lookup_slow(x, lin)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lookup_slow(&mut self, x: &mut Exec, lin: u64) -> Result<Entry, Exception> {
+        if x.model.name == ModelName::I8086 {
+            let ip = x.st.rip() & 0xffff;
+            if ip != x.st.rip() {
+                x.st.set_rip(ip);
+                return self.lookup(x);
+            }
+        }
+        let room = fetch_room(x)?;
+        let phys = x.fetch_translate(lin)?;
+        let phys = x.sys.mem.a20(phys);
+        let in_page = phys & (PAGE_SIZE - 1);
+        let Route::Backing(page) = x.sys.mem.read_route(phys) else {
+            return self.single(x, lin, room);
+        };
+        let at = page + in_page;
+        let key = key(at, x.ctx.code);
+        let index = (page >> PAGE_SHIFT) as usize;
+        if self.pages.len() <= index {
+            self.pages.resize(index + 1, Vec::new());
+        }
+        let known = self.pages[index].iter().copied().find(|&id| self.blocks[id as usize].key == key);
+        if let Some(id) = known
+            && u64::from(self.blocks[id as usize].bytes) <= room
+        {
+            self.slots[slot(key)] = (key, id);
+            return Ok(Entry::Block(id));
+        }
+        let avail = (PAGE_SIZE - in_page).min(room) as usize;
+        if self.insns.len() + MAX_BLOCK > MAX_INSNS {
+            self.clear(&mut x.sys.mem);
+            self.pages.resize(index + 1, Vec::new());
+        }
+        let first = self.insns.len();
+        let mut bytes = 0usize;
+        while self.insns.len() - first < MAX_BLOCK && bytes < avail {
+            let from = at as usize + bytes;
+            let window = &x.sys.mem.backing()[from..from + (avail - bytes).min(MAX_LENGTH)];
+            let Ok(mut insn) = decode::decode(window, x.ctx.code, &x.model) else { break };
+            bytes += usize::from(insn.len);
+            insn.end = bytes as u16;
+            let ends = insn.has(super::insn::flag::ENDS);
+            self.insns.push(insn);
+            if ends {
+                break;
+            }
+        }
+        let count = self.insns.len() - first;
+        if count == 0 {
+            // The first instruction needs bytes of the next page (or is too long, or invalid).
+            return self.single(x, lin, room);
+        }
+        let id = self.blocks.len() as BlockId;
+        self.blocks.push(Block { key, first: first as u32, count: count as u16, bytes: bytes as u16 });
+        self.decoded += 1;
+        if !x.sys.mem.holds_code(page) {
+            x.tlb.protect(page);
+        }
+        x.sys.mem.mark_code(at, bytes as u64);
+        self.pages[index].push(id);
+        self.slots[slot(key)] = (key, id);
+        Ok(Entry::Block(id))
+    }
+
+    /// Decodes one instruction byte by byte, as the processor would fetch it.
+    fn single(&mut self, x: &mut Exec, lin: u64, room: u64) -> Result<Entry, Exception> {
+        let mut buf = [0u8; MAX_LENGTH];
+        let mut have = 0;
+        let wrap = x.model.name == ModelName::I8086;
+        let cs = x.ctx.win[1].base;
+        let ip = x.st.rip();
+        loop {
+            if have == MAX_LENGTH {
+                return Err(Exception::gp(0)); // longer than 15 bytes
+            }
+            if !wrap && have as u64 >= room {
+                return Err(Exception::gp(0));
+            }
+            let at = if wrap {
+                cs.wrapping_add(ip.wrapping_add(have as u64) & 0xffff) & x.ctx.lin_mask
+            } else {
+                lin.wrapping_add(have as u64) & x.ctx.lin_mask
+            };
+            let phys = x.fetch_translate(at)?;
+            buf[have] = x.phys_read(phys, 1) as u8;
+            have += 1;
+            match decode::decode(&buf[..have], x.ctx.code, &x.model) {
+                Ok(mut insn) => {
+                    insn.end = u16::from(insn.len);
+                    return Ok(Entry::Single(insn));
+                }
+                Err(decode::Error::Short) => {}
+                Err(decode::Error::Fault(e)) => return Err(e),
+            }
+        }
+    }
+}
+
+/// Bytes from the instruction pointer to the end of the code segment, at least 1.
+fn fetch_room(x: &Exec) -> Result<u64, Exception> {
+    let from = x.st.rip().wrapping_sub(x.ctx.ip_lo);
+    if from > x.ctx.ip_span {
+        return Err(Exception::gp(0));
+    }
+    Ok((x.ctx.ip_span - from).saturating_add(1))
+}

@@ -1,0 +1,221 @@
+//! From bytes to the decoded form, through `iced-x86`.
+//!
+//! The decoder works at instruction pointer 0: everything relative to it is kept as a displacement, so a decoding is
+//! good for every address its bytes are mapped at.
+
+use super::insn::{HIGH, Insn, flag};
+use super::select;
+use crate::cpu::Exception;
+use crate::cpu::model::Model;
+use crate::cpu::state::{RIP, ZERO};
+use crate::exec::{CodeSize, Exec};
+use iced_x86::{Code, Decoder, DecoderError, DecoderOptions, FlowControl, Instruction, OpKind, Register};
+
+/// The longest instruction in bytes. SDM Vol. 2A, "Instruction Format".
+pub const MAX_LENGTH: usize = 15;
+
+/// Why bytes gave no instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// More bytes are needed.
+    Short,
+    /// The processor raises this.
+    Fault(Exception),
+}
+
+/// Decodes the first instruction of `bytes`.
+///
+/// # Errors
+/// See [`Error`].
+pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {
+    let mut d = Decoder::with_ip(code.bits(), bytes, 0, DecoderOptions::NONE);
+    let ins = d.decode();
+    match d.last_error() {
+        DecoderError::None => {}
+        DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => return Err(Error::Short),
+        DecoderError::NoMoreBytes => return Err(Error::Fault(Exception::gp(0))),
+        _ => return Err(Error::Fault(Exception::UD)),
+    }
+    let _ = model;
+    let mut i = convert(&ins, code);
+    match select::select::<Exec>(&ins, &i) {
+        Some(meaning) => i.run = meaning.handler(),
+        None => return Err(Error::Fault(Exception::UD)),
+    }
+    Ok(i)
+}
+
+/// A register operand as [`Insn`] numbers it.
+#[must_use]
+pub fn register(r: Register) -> u8 {
+    match r {
+        Register::AH => HIGH,
+        Register::CH => HIGH | 1,
+        Register::DH => HIGH | 2,
+        Register::BH => HIGH | 3,
+        Register::RIP | Register::EIP => RIP,
+        Register::None => ZERO,
+        _ => r.number() as u8,
+    }
+}
+
+/// Everything but the meaning.
+#[must_use]
+pub fn convert(ins: &Instruction, code: CodeSize) -> Insn {
+    let mut i = Insn {
+        run: undefined,
+        imm: 0,
+        disp: 0,
+        code: ins.code() as u16,
+        end: ins.len() as u16,
+        len: ins.len() as u8,
+        dst: ZERO,
+        src: ZERO,
+        src2: ZERO,
+        base: ZERO,
+        index: ZERO,
+        scale: 0,
+        asize: code as u8,
+        seg: 3,
+        bits: 0,
+        flags: 0,
+    };
+    if ins.has_rep_prefix() {
+        i.flags |= flag::REP;
+    }
+    if ins.has_repne_prefix() {
+        i.flags |= flag::REPNE;
+    }
+    if ins.has_lock_prefix() {
+        i.flags |= flag::LOCK;
+    }
+    if ins.flow_control() != FlowControl::Next {
+        i.flags |= flag::ENDS;
+    }
+    for n in 0..ins.op_count() {
+        operand(ins, n, code, &mut i);
+    }
+    if i.bits == 0 && ins.op_count() > 0 {
+        i.bits = operand_bits(ins);
+    }
+    i
+}
+
+fn operand(ins: &Instruction, n: u32, code: CodeSize, i: &mut Insn) {
+    use OpKind as K;
+    match ins.op_kind(n) {
+        K::Register => {
+            let r = register(ins.op_register(n));
+            match n {
+                0 => i.dst = r,
+                1 => i.src = r,
+                _ => i.src2 = r,
+            }
+        }
+        K::NearBranch16 | K::NearBranch32 | K::NearBranch64 => {
+            i.imm = ins.near_branch_target().wrapping_sub(ins.len() as u64);
+        }
+        K::FarBranch16 => i.imm = u64::from(ins.far_branch16()) | u64::from(ins.far_branch_selector()) << 32,
+        K::FarBranch32 => i.imm = u64::from(ins.far_branch32()) | u64::from(ins.far_branch_selector()) << 32,
+        K::Immediate8_2nd => i.imm |= u64::from(ins.immediate8_2nd()) << 16,
+        K::Immediate8
+        | K::Immediate16
+        | K::Immediate32
+        | K::Immediate64
+        | K::Immediate8to16
+        | K::Immediate8to32
+        | K::Immediate8to64
+        | K::Immediate32to64 => i.imm |= ins.immediate(n),
+        K::Memory => memory(ins, code, i),
+        K::MemorySegSI | K::MemorySegDI | K::MemoryESDI => string_operand(ins, 0, i),
+        K::MemorySegESI | K::MemorySegEDI | K::MemoryESEDI => string_operand(ins, 1, i),
+        K::MemorySegRSI | K::MemorySegRDI | K::MemoryESRDI => string_operand(ins, 2, i),
+    }
+}
+
+/// String instructions know their registers; only the address size and the overridable segment are kept.
+fn string_operand(ins: &Instruction, asize: u8, i: &mut Insn) {
+    i.flags |= flag::MEM;
+    i.asize = asize;
+    i.seg = segment(ins);
+}
+
+fn segment(ins: &Instruction) -> u8 {
+    match ins.memory_segment() {
+        Register::ES => 0,
+        Register::CS => 1,
+        Register::SS => 2,
+        Register::FS => 4,
+        Register::GS => 5,
+        _ => 3,
+    }
+}
+
+fn memory(ins: &Instruction, code: CodeSize, i: &mut Insn) {
+    i.flags |= flag::MEM;
+    i.seg = segment(ins);
+    let (base, index) = (ins.memory_base(), ins.memory_index());
+    i.base = register(base);
+    i.index = register(index);
+    i.scale = ins.memory_index_scale().trailing_zeros() as u8;
+    let size = if base != Register::None {
+        base.size()
+    } else if index != Register::None {
+        index.size()
+    } else {
+        ins.memory_displ_size() as usize
+    };
+    i.asize = match size {
+        2 => 0,
+        4 => 1,
+        8 => 2,
+        _ => code as u8,
+    };
+    let mut disp = ins.memory_displacement64();
+    if ins.is_ip_rel_memory_operand() {
+        disp = disp.wrapping_sub(ins.len() as u64);
+    }
+    i.disp = disp as i32;
+    if matches!(
+        ins.code(),
+        Code::Mov_AL_moffs8
+            | Code::Mov_AX_moffs16
+            | Code::Mov_EAX_moffs32
+            | Code::Mov_RAX_moffs64
+            | Code::Mov_moffs8_AL
+            | Code::Mov_moffs16_AX
+            | Code::Mov_moffs32_EAX
+            | Code::Mov_moffs64_RAX
+    ) {
+        i.imm = disp; // 64 bits wide in 64-bit mode
+    }
+}
+
+/// Operand size: that of the first operand that has one.
+fn operand_bits(ins: &Instruction) -> u8 {
+    let of_register = |r: Register| if r.is_gpr() { (r.size() * 8) as u8 } else { 0 };
+    for n in 0..ins.op_count() {
+        let b = match ins.op_kind(n) {
+            OpKind::Register => of_register(ins.op_register(n)),
+            OpKind::Memory
+            | OpKind::MemorySegSI
+            | OpKind::MemorySegESI
+            | OpKind::MemorySegRSI
+            | OpKind::MemorySegDI
+            | OpKind::MemorySegEDI
+            | OpKind::MemorySegRDI
+            | OpKind::MemoryESDI
+            | OpKind::MemoryESEDI
+            | OpKind::MemoryESRDI => (ins.memory_size().size() * 8).min(64) as u8,
+            _ => 0,
+        };
+        if b != 0 {
+            return b;
+        }
+    }
+    0
+}
+
+fn undefined(_: &mut Exec, _: &Insn) -> Result<(), Exception> {
+    Err(Exception::UD)
+}

@@ -1,0 +1,20 @@
+//! Instructions: the decoded form, what each means, and the cache of decoded code.
+//!
+//! * [`insn`]: the compact decoded form.
+//! * [`decode`]: from bytes to it, through `iced-x86`.
+//! * [`ops`]: the operations of which meanings are made, with a number or an IR node as their value.
+//! * [`sem`]: meanings, written once over [`ops::Ops`], one family a file.
+//! * [`helpers`]: what is too big for that, as functions that every engine calls.
+//! * [`select`]: which meaning an instruction has.
+//! * [`cache`]: decoded blocks by physical page.
+
+pub mod cache;
+pub mod decode;
+pub mod helpers;
+pub mod insn;
+pub mod ops;
+pub mod select;
+pub mod sem;
+
+pub use insn::Insn;
+pub use ops::Ops;
