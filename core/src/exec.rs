@@ -203,9 +203,8 @@ impl Exec {
             || st.pending_debug != 0
             || st.dr7 & 0xff != 0
             || st.activity != Activity::Active;
-        if self.ctx.stepping {
-            self.attention = true;
-        }
+        // Links between decoded blocks hold only while mapping, code segment and mode stay as they are.
+        self.attention = true;
     }
 
     /// The count of retired instructions as of the running instruction.
