@@ -1,5 +1,13 @@
 //! The CPU, memory and machine core of Ferrite. It knows no host: no file, no clock, no thread.
 
+pub mod bus;
 pub mod cpu;
+pub mod device;
+pub mod events;
 pub mod memory;
 pub mod mmu;
+pub mod rig;
+pub mod snapshot;
+pub mod system;
+pub mod time;
+pub mod wires;
