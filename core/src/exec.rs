@@ -9,10 +9,11 @@ use crate::cpu::model::{Model, ModelName};
 use crate::cpu::segment::{Seg, attr};
 use crate::cpu::state::{CpuState, Shadow, cr0, cr4};
 use crate::cpu::{Activity, Exception};
+use crate::device::Width;
 use crate::memory::{PAGE_SIZE, Route};
 use crate::mmu::tlb::{NO_TAG, Tlb, View};
 use crate::mmu::walk::{Access, Walk, translate};
-use crate::system::{System, Width};
+use crate::system::System;
 
 /// The offsets that a segment admits: `lo..=hi`. An empty window sends every access to the slow path.
 #[derive(Clone, Copy, Debug)]
@@ -217,8 +218,7 @@ impl Exec {
     /// Tells the system the exact count, before it is asked anything.
     #[inline]
     pub fn sync_clock(&mut self) {
-        let n = self.count();
-        self.sys.clock.set_retired(n);
+        self.sys.clock.retired = self.count();
     }
 
     /// Drops all translations: CR3, CR0.PG, CR4 and EFER changes.
