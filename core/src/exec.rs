@@ -9,7 +9,7 @@ use crate::cpu::model::{Model, ModelName};
 use crate::cpu::segment::{Seg, attr};
 use crate::cpu::state::{CpuState, Shadow, cr0, cr4};
 use crate::cpu::{Activity, Exception};
-use crate::device::Width;
+use crate::device::{Stop, Width};
 use crate::memory::{PAGE_SIZE, Route};
 use crate::mmu::tlb::{NO_TAG, Tlb, View};
 use crate::mmu::walk::{Access, Walk, translate};
@@ -112,6 +112,8 @@ pub struct Exec {
     pub attention: bool,
     /// The memory map's generation that the TLB was filled under.
     pub map_generation: u64,
+    /// A device ended the run; [`Exit::Stop`] says so.
+    pub stop: Option<Stop>,
     /// TLB misses that walked the page tables.
     pub walks: u64,
     /// The last instruction was a repeated one that stopped between two iterations.
@@ -147,6 +149,7 @@ impl Exec {
             pending: 0,
             limit: 0,
             attention: true,
+            stop: None,
             walks: 0,
             unfinished: false,
             shadow_cast: false,

@@ -7,6 +7,7 @@ pub mod events;
 pub mod exec;
 pub mod interp;
 pub mod isa;
+pub mod machine;
 pub mod memory;
 pub mod mmu;
 pub mod rig;

@@ -12,7 +12,7 @@ use crate::device::{AnyDevice, Cx, Device, DeviceId, Input, Inta, Pin, ResetKind
 use crate::events::EventQueue;
 use crate::memory::GuestMemory;
 use crate::snapshot::{self, LoadError, Reader, Snapshot, Writer};
-use crate::time::Clock;
+use crate::time::{Clock, VTime};
 use crate::wires::{CpuPin, Sink, Wires};
 
 /// What the processor and the run loop must act on, collected since it was last taken.
@@ -214,6 +214,11 @@ impl System {
     /// The retired count at which the next event is due.
     pub fn next_deadline(&self) -> Option<u64> {
         self.events.next().map(|t| self.clock.retired_by(t))
+    }
+
+    /// The time of the next event.
+    pub fn next_event(&self) -> Option<VTime> {
+        self.events.next()
     }
 
     /// The CPU sleeps: moves time to the next event. False when nothing will ever happen.
@@ -452,7 +457,6 @@ struct LatchesV1 {
 mod tests {
     use super::*;
     use crate::device::{Event, Offset};
-    use crate::time::VTime;
 
     /// Counts its own events and pulses its pin with each; a write sets the period.
     #[derive(Default)]
