@@ -56,8 +56,8 @@ impl CodeSize {
 /// What follows from the state and is asked for at every instruction. Recomputed by [`Exec::refresh`].
 #[derive(Clone, Debug)]
 pub struct Ctx {
-    /// By segment register.
-    pub win: [Window; 6],
+    /// By segment register; two more, always empty, so that an index of three bits needs no check.
+    pub win: [Window; 8],
     /// Bits of a linear address that exist.
     pub lin_mask: u64,
     /// Bits of RSP that the stack uses.
@@ -132,7 +132,7 @@ impl Exec {
             st: CpuState::reset(),
             model,
             ctx: Ctx {
-                win: [Window::EMPTY; 6],
+                win: [Window::EMPTY; 8],
                 lin_mask: 0,
                 sp_mask: 0,
                 view: View::Supervisor,
@@ -547,7 +547,7 @@ impl Exec {
     #[inline(always)]
     pub fn read<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {
         let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg)];
+        let w = &self.ctx.win[usize::from(seg & 7)];
         let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
         let e = self.tlb.entry(self.ctx.view, lin);
         if off as i64 >= w.lo
@@ -567,7 +567,7 @@ impl Exec {
     #[inline(always)]
     pub fn read_rmw<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {
         let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg)];
+        let w = &self.ctx.win[usize::from(seg & 7)];
         let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
         let e = self.tlb.entry(self.ctx.view, lin);
         if off as i64 >= w.lo
@@ -587,7 +587,7 @@ impl Exec {
     #[inline(always)]
     pub fn write<const B: u32>(&mut self, seg: u8, off: u64, v: u64) -> Result<(), Exception> {
         let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg)];
+        let w = &self.ctx.win[usize::from(seg & 7)];
         let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
         let e = self.tlb.entry(self.ctx.view, lin);
         if off as i64 >= w.lo

@@ -329,11 +329,11 @@ impl Ops for Exec {
     }
     #[inline(always)]
     fn reg(&mut self, r: u8) -> u64 {
-        self.st.regs[usize::from(r)]
+        self.st.regs[usize::from(r & 31)]
     }
     #[inline(always)]
     fn set_reg(&mut self, r: u8, v: u64) {
-        self.st.regs[usize::from(r)] = v;
+        self.st.regs[usize::from(r & 31)] = v;
     }
     #[inline(always)]
     fn load<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {

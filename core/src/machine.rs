@@ -4,6 +4,7 @@
 //! and fires the event; a halted CPU moves time straight there. So the same inputs give the same run under every engine.
 
 use crate::cpu::flags::IF;
+use crate::cpu::state::ZERO;
 use crate::cpu::{Activity, CpuState, Model};
 use crate::device::{ResetKind, Stop};
 use crate::exec::{Exec, Exit};
@@ -237,8 +238,8 @@ impl Snapshot for Cpu {
         if st.cpl > 3 {
             return Err(LoadError::Invalid { field: "cpu.cpl", value: st.cpl.into() });
         }
-        if st.regs[usize::from(crate::cpu::state::ZERO)] != 0 {
-            return Err(LoadError::Invalid { field: "cpu.regs", value: st.regs[17] });
+        if let Some(&value) = st.regs[usize::from(ZERO)..].iter().find(|v| **v != 0) {
+            return Err(LoadError::Invalid { field: "cpu.regs", value });
         }
         self.st = st;
         Ok(())
