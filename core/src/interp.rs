@@ -344,6 +344,10 @@ impl Ops for Exec {
         self.read_rmw::<B>(seg, off)
     }
     #[inline(always)]
+    fn store_back<const B: u32>(&mut self, v: u64) -> Result<(), Exception> {
+        self.write_back::<B>(v)
+    }
+    #[inline(always)]
     fn store<const B: u32>(&mut self, seg: u8, off: u64, v: u64) -> Result<(), Exception> {
         self.write::<B>(seg, off, v)
     }
