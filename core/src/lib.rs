@@ -2,6 +2,7 @@
 
 pub mod cpu;
 pub mod exec;
+pub mod fp;
 pub mod interp;
 pub mod isa;
 pub mod memory;
