@@ -9,10 +9,11 @@ use crate::cpu::model::{Model, ModelName};
 use crate::cpu::segment::{Seg, attr};
 use crate::cpu::state::{CpuState, Shadow, cr0, cr4};
 use crate::cpu::{Activity, Exception};
+use crate::device::{Stop, Width};
 use crate::memory::{PAGE_SIZE, Route};
 use crate::mmu::tlb::{NO_TAG, Tlb, View};
 use crate::mmu::walk::{Access, Walk, translate};
-use crate::system::{System, Width};
+use crate::system::System;
 
 /// The offsets that a segment admits: `lo..=hi`. An empty window sends every access to the slow path.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +56,8 @@ impl CodeSize {
 /// What follows from the state and is asked for at every instruction. Recomputed by [`Exec::refresh`].
 #[derive(Clone, Debug)]
 pub struct Ctx {
-    /// By segment register.
-    pub win: [Window; 6],
+    /// By segment register; two more, always empty, so that an index of three bits needs no check.
+    pub win: [Window; 8],
     /// Bits of a linear address that exist.
     pub lin_mask: u64,
     /// Bits of RSP that the stack uses.
@@ -111,6 +112,8 @@ pub struct Exec {
     pub attention: bool,
     /// The memory map's generation that the TLB was filled under.
     pub map_generation: u64,
+    /// A device ended the run; [`Exit::Stop`] says so.
+    pub stop: Option<Stop>,
     /// TLB misses that walked the page tables.
     pub walks: u64,
     /// The last instruction was a repeated one that stopped between two iterations.
@@ -129,7 +132,7 @@ impl Exec {
             st: CpuState::reset(),
             model,
             ctx: Ctx {
-                win: [Window::EMPTY; 6],
+                win: [Window::EMPTY; 8],
                 lin_mask: 0,
                 sp_mask: 0,
                 view: View::Supervisor,
@@ -146,6 +149,7 @@ impl Exec {
             pending: 0,
             limit: 0,
             attention: true,
+            stop: None,
             walks: 0,
             unfinished: false,
             shadow_cast: false,
@@ -203,9 +207,8 @@ impl Exec {
             || st.pending_debug != 0
             || st.dr7 & 0xff != 0
             || st.activity != Activity::Active;
-        if self.ctx.stepping {
-            self.attention = true;
-        }
+        // Links between decoded blocks hold only while mapping, code segment and mode stay as they are.
+        self.attention = true;
     }
 
     /// The count of retired instructions as of the running instruction.
@@ -218,8 +221,7 @@ impl Exec {
     /// Tells the system the exact count, before it is asked anything.
     #[inline]
     pub fn sync_clock(&mut self) {
-        let n = self.count();
-        self.sys.clock.set_retired(n);
+        self.sys.clock.retired = self.count();
     }
 
     /// Drops all translations: CR3, CR0.PG, CR4 and EFER changes.
@@ -545,7 +547,7 @@ impl Exec {
     #[inline(always)]
     pub fn read<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {
         let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg)];
+        let w = &self.ctx.win[usize::from(seg & 7)];
         let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
         let e = self.tlb.entry(self.ctx.view, lin);
         if off as i64 >= w.lo
@@ -565,7 +567,7 @@ impl Exec {
     #[inline(always)]
     pub fn read_rmw<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {
         let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg)];
+        let w = &self.ctx.win[usize::from(seg & 7)];
         let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
         let e = self.tlb.entry(self.ctx.view, lin);
         if off as i64 >= w.lo
@@ -585,7 +587,7 @@ impl Exec {
     #[inline(always)]
     pub fn write<const B: u32>(&mut self, seg: u8, off: u64, v: u64) -> Result<(), Exception> {
         let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg)];
+        let w = &self.ctx.win[usize::from(seg & 7)];
         let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
         let e = self.tlb.entry(self.ctx.view, lin);
         if off as i64 >= w.lo

@@ -8,7 +8,7 @@ use crate::cpu::flags::{IF, RF, TF};
 use crate::cpu::{Activity, Exception, Shadow};
 use crate::exec::{Exec, Exit};
 use crate::isa::Insn;
-use crate::isa::cache::{BlockCache, Entry};
+use crate::isa::cache::{BlockCache, BlockId, Entry};
 use crate::isa::helpers::interrupt;
 use crate::isa::ops::{Cond, Helper, Ops};
 use crate::mmu::walk::Access;
@@ -57,14 +57,49 @@ impl Interpreter {
                 self.step(x);
                 continue;
             }
-            let _faulted = match self.cache.lookup(x) {
-                Ok(Entry::Block(block)) => {
-                    let insns = self.cache.insns(block);
-                    let room = (x.limit - x.retired).min(insns.len() as u64) as usize;
-                    run_block(x, &insns[..room])
+            match self.cache.lookup(x) {
+                Ok(Entry::Block(block)) => self.run_chain(x, block),
+                Ok(Entry::Single(insn)) => {
+                    run_block(x, &[insn]);
                 }
-                Ok(Entry::Single(insn)) => run_block(x, &[insn]),
-                Err(e) => fetch_fault(x, e),
+                Err(e) => {
+                    fetch_fault(x, e);
+                }
+            }
+        }
+    }
+
+    /// Runs a block and those that follow it, until something needs a look.
+    #[inline]
+    fn run_chain(&mut self, x: &mut Exec, mut block: BlockId) {
+        loop {
+            let start = x.st.rip();
+            let insns = self.cache.insns(block);
+            let room = x.limit - x.retired;
+            if room < insns.len() as u64 {
+                run_block(x, &insns[..room as usize]);
+                return;
+            }
+            run_block(x, insns);
+            if x.attention || x.retired >= x.limit {
+                return;
+            }
+            block = match self.cache.follow(x, block, start) {
+                Some(next) => next,
+                None => match self.cache.lookup(x) {
+                    Ok(Entry::Block(next)) => {
+                        self.cache.link(block, next);
+                        next
+                    }
+                    Ok(Entry::Single(insn)) => {
+                        run_block(x, &[insn]);
+                        return;
+                    }
+                    Err(e) => {
+                        fetch_fault(x, e);
+                        return;
+                    }
+                },
             };
         }
     }
@@ -294,11 +329,11 @@ impl Ops for Exec {
     }
     #[inline(always)]
     fn reg(&mut self, r: u8) -> u64 {
-        self.st.regs[usize::from(r)]
+        self.st.regs[usize::from(r & 31)]
     }
     #[inline(always)]
     fn set_reg(&mut self, r: u8, v: u64) {
-        self.st.regs[usize::from(r)] = v;
+        self.st.regs[usize::from(r & 31)] = v;
     }
     #[inline(always)]
     fn load<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {

@@ -11,6 +11,8 @@
 //! * which 64-byte *granules* of it were decoded as code. A write that touches one is queued in
 //!   [`GuestMemory::take_stale_code`], and the engine drops those decodings before the next instruction.
 
+#![allow(unsafe_code)] // `load` and `store`: one comparison an access, proven beside them
+
 use std::ops::Range;
 
 /// log2 of the page size.
@@ -19,6 +21,9 @@ pub const PAGE_SHIFT: u32 = 12;
 pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;
 /// log2 of the bytes in a granule: a page has 64 of them, so that one `u64` holds a bit for each.
 const GRANULE_SHIFT: u32 = 6;
+
+/// Bytes kept behind the backing, so that one comparison admits an access of any width up to it.
+const PAD: usize = 8;
 
 /// A byte position in the backing.
 pub type Offset = u64;
@@ -74,7 +79,10 @@ pub struct StaleCode {
 
 /// The memory of a machine. See the module's text.
 pub struct GuestMemory {
+    /// RAM, ROM images, and [`PAD`] bytes behind them.
     bytes: Vec<u8>,
+    /// The last position at which [`PAD`] bytes can be accessed.
+    last: usize,
     ram: u64,
     regions: Vec<Region>,
     dirty: Vec<u8>,
@@ -99,7 +107,8 @@ impl GuestMemory {
         let total = ram + rom.next_multiple_of(PAGE_SIZE);
         let pages = (total >> PAGE_SHIFT) as usize;
         Self {
-            bytes: vec![0; total as usize],
+            bytes: vec![0; total as usize + PAD],
+            last: total as usize,
             ram,
             regions: Vec::new(),
             dirty: vec![ALL_CONSUMERS; pages],
@@ -127,7 +136,7 @@ impl GuestMemory {
     /// Bytes of the whole backing, RAM first, then ROM images.
     #[must_use]
     pub fn backing_size(&self) -> u64 {
-        self.bytes.len() as u64
+        self.last as u64
     }
 
     /// Routes the guest-physical `range` (page aligned; rounded outwards), replacing what was mapped there.
@@ -223,39 +232,47 @@ impl GuestMemory {
         self.dirty[i] == ALL_CONSUMERS && self.code[i] == 0
     }
 
-    /// Reads `N` bytes of the backing.
+    /// Reads `N` bytes of the backing, at most 8.
     ///
     /// # Panics
-    /// When `at + N` is past the backing: offsets come from [`Self::read_route`], never from a guest.
+    /// When `at` is past the backing: offsets come from [`Self::read_route`], never from a guest.
     #[inline(always)]
     #[must_use]
     pub fn load<const N: usize>(&self, at: Offset) -> [u8; N] {
+        const { assert!(N <= PAD) };
         let at = at as usize;
-        let mut out = [0; N];
-        out.copy_from_slice(&self.bytes[at..at + N]);
-        out
+        if at > self.last {
+            outside(at);
+        }
+        // SAFETY: `at <= last`, and `last + PAD` is the length of `bytes`, fixed when it was made; `N <= PAD`.
+        unsafe { self.bytes.as_ptr().add(at).cast::<[u8; N]>().read() }
     }
 
-    /// Writes `N` bytes of the backing, without tracking: for pages whose [`Self::writes_unwatched`] holds.
+    /// Writes `N` bytes of the backing, at most 8, without tracking: for pages whose [`Self::writes_unwatched`] holds.
     ///
     /// # Panics
     /// As [`Self::load`].
     #[inline(always)]
     pub fn store<const N: usize>(&mut self, at: Offset, value: [u8; N]) {
+        const { assert!(N <= PAD) };
         let at = at as usize;
-        self.bytes[at..at + N].copy_from_slice(&value);
+        if at > self.last {
+            outside(at);
+        }
+        // SAFETY: as in `load`; the exclusive borrow makes the write unobserved.
+        unsafe { self.bytes.as_mut_ptr().add(at).cast::<[u8; N]>().write(value) }
     }
 
     /// The backing, for reading: RAM, then ROM images.
     #[must_use]
     pub fn backing(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.last]
     }
 
     /// The part of the backing that starts at `at`, for direct writes to unwatched pages.
     #[must_use]
     pub fn backing_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
+        &mut self.bytes[..self.last]
     }
 
     /// Notes a write of `len` bytes at `at` in the backing: dirty for all consumers, and code in it stale.
@@ -390,6 +407,12 @@ impl GuestMemory {
         self.read(addr, &mut b);
         u64::from_le_bytes(b)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn outside(at: usize) -> ! {
+    panic!("position {at:#x} is outside the memory's backing")
 }
 
 /// The granules that `len` bytes at `in_page` touch. `in_page + len` is at most a page.

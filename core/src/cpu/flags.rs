@@ -55,7 +55,10 @@ pub const ID: u64 = 1 << 21;
 pub const ARITHMETIC: u64 = CF | PF | AF | ZF | SF | OF;
 
 /// The flags register. See the module's text for the four lazy words.
+///
+/// Saved as its architectural image, so that equal flags are saved equally however they came about.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(from = "u64", into = "u64")]
 pub struct Flags {
     /// Zero when `Zf` is set.
     pub zr: u64,
@@ -181,6 +184,18 @@ impl Flags {
     #[inline(always)]
     pub const fn has(&self, mask: u64) -> bool {
         self.system & mask != 0
+    }
+}
+
+impl From<u64> for Flags {
+    fn from(bits: u64) -> Self {
+        Self::from_bits(bits)
+    }
+}
+
+impl From<Flags> for u64 {
+    fn from(f: Flags) -> Self {
+        f.bits()
     }
 }
 

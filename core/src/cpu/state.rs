@@ -180,8 +180,9 @@ pub struct Msrs {
 /// The complete architectural state of one CPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuState {
-    /// RAX RCX RDX RBX RSP RBP RSI RDI R8-R15, then RIP ([`RIP`]) and a constant 0 ([`ZERO`]).
-    pub regs: [u64; 18],
+    /// RAX RCX RDX RBX RSP RBP RSI RDI R8-R15, then RIP ([`RIP`]) and a constant 0 ([`ZERO`]). The rest is unused and 0:
+    /// it is there so that an index of five bits needs no check.
+    pub regs: [u64; 32],
     /// RFLAGS.
     pub flags: Flags,
     /// ES CS SS DS FS GS, see [`Seg`].
@@ -249,7 +250,7 @@ impl CpuState {
     /// SDM Vol. 3A, "Processor State After Reset"; models adjust it.
     #[must_use]
     pub fn reset() -> Self {
-        let mut regs = [0; 18];
+        let mut regs = [0; 32];
         regs[RIP as usize] = 0xfff0;
         let mut seg = [Segment::real(0); 6];
         seg[Seg::Cs as usize] = Segment {

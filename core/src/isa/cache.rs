@@ -39,6 +39,20 @@ struct Block {
     count: u16,
     /// Length in bytes.
     bytes: u16,
+    /// Blocks in the same page that ran after this one, by the distance of their first bytes: the likely
+    /// successors, found without the TLB or the table.
+    links: [Link; 2],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    delta: u64,
+    id: BlockId,
+}
+
+impl Link {
+    /// No instruction pointer moves this far inside a page.
+    const NONE: Self = Self { delta: u64::MAX, id: 0 };
 }
 
 /// See the module's text.
@@ -71,6 +85,14 @@ const fn slot(key: u64) -> usize {
     ((key ^ key >> 15) as usize) & (SLOTS - 1)
 }
 
+impl Block {
+    /// Whether all of the block, at the instruction pointer, lies inside the code segment.
+    #[inline(always)]
+    fn fits(&self, x: &Exec) -> bool {
+        x.st.rip().wrapping_sub(x.ctx.ip_lo).wrapping_add(u64::from(self.bytes) - 1) <= x.ctx.ip_span
+    }
+}
+
 impl BlockCache {
     /// The instructions of a block.
     #[must_use]
@@ -78,6 +100,39 @@ impl BlockCache {
     pub fn insns(&self, id: BlockId) -> &[Insn] {
         let b = &self.blocks[id as usize];
         &self.insns[b.first as usize..b.first as usize + usize::from(b.count)]
+    }
+
+    /// The block that follows `from`, which began at the instruction pointer `start`, if it is one of the two in the
+    /// same page that followed before. The mapping, code segment and mode must not have changed in between.
+    #[must_use]
+    #[inline(always)]
+    pub fn follow(&self, x: &Exec, from: BlockId, start: u64) -> Option<BlockId> {
+        let delta = x.st.rip().wrapping_sub(start);
+        let b = &self.blocks[from as usize];
+        let id = if b.links[0].delta == delta {
+            b.links[0].id
+        } else if b.links[1].delta == delta {
+            b.links[1].id
+        } else {
+            return None;
+        };
+        // A block that was dropped has lost its key.
+        let next = &self.blocks[id as usize];
+        (next.key == b.key.wrapping_add(delta << 2) && next.fits(x)).then_some(id)
+    }
+
+    /// Notes that `to` ran after `from`.
+    pub fn link(&mut self, from: BlockId, to: BlockId) {
+        // `from` may be of the time before everything was dropped; a wrong link does not survive the check of keys.
+        let Some(a) = self.blocks.get(from as usize).map(|b| b.key) else { return };
+        let b = self.blocks[to as usize].key;
+        let page = |key: u64| key >> (PAGE_SHIFT + 2);
+        if a == NO_KEY || b == NO_KEY || page(a) != page(b) || (a ^ b) & 3 != 0 {
+            return;
+        }
+        let links = &mut self.blocks[from as usize].links;
+        links[1] = links[0];
+        links[0] = Link { delta: (b >> 2).wrapping_sub(a >> 2), id: to };
     }
 
     /// Drops everything.
@@ -92,10 +147,10 @@ impl BlockCache {
     /// Drops the blocks that a write has made stale.
     pub fn invalidate(&mut self, stale: StaleCode) {
         let Some(list) = self.pages.get_mut((stale.page >> PAGE_SHIFT) as usize) else { return };
-        let blocks = &self.blocks;
+        let blocks = &mut self.blocks;
         let slots = &mut self.slots;
         list.retain(|&id| {
-            let b = &blocks[id as usize];
+            let b = &mut blocks[id as usize];
             let from = (b.key >> 2) & (PAGE_SIZE - 1);
             let last = from + u64::from(b.bytes) - 1;
             let mask = (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6));
@@ -106,6 +161,7 @@ impl BlockCache {
             if s.0 == b.key {
                 s.0 = NO_KEY;
             }
+            b.key = NO_KEY;
             false
         });
     }
@@ -122,13 +178,8 @@ impl BlockCache {
             let at = lin.wrapping_add(e.addend);
             let key = key(at, x.ctx.code);
             let (found, id) = self.slots[slot(key)];
-            if found == key {
-                let b = &self.blocks[id as usize];
-                // All of the block must lie inside the code segment.
-                let last = x.st.rip().wrapping_sub(x.ctx.ip_lo).wrapping_add(u64::from(b.bytes) - 1);
-                if last <= x.ctx.ip_span {
-                    return Ok(Entry::Block(id));
-                }
+            if found == key && self.blocks[id as usize].fits(x) {
+                return Ok(Entry::Block(id));
             }
         }
         self.lookup_slow(x, lin)
@@ -189,7 +240,13 @@ impl BlockCache {
             return self.single(x, lin, room);
         }
         let id = self.blocks.len() as BlockId;
-        self.blocks.push(Block { key, first: first as u32, count: count as u16, bytes: bytes as u16 });
+        self.blocks.push(Block {
+            key,
+            first: first as u32,
+            count: count as u16,
+            bytes: bytes as u16,
+            links: [Link::NONE; 2],
+        });
         self.decoded += 1;
         if !x.sys.mem.holds_code(page) {
             x.tlb.protect(page);

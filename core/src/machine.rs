@@ -1,0 +1,247 @@
+//! A whole machine: CPU, system and engine, and the loop that moves them through virtual time.
+//!
+//! Time is retired instructions. The loop asks the system when its next event is due, lets the engine run exactly that far,
+//! and fires the event; a halted CPU moves time straight there. So the same inputs give the same run under every engine.
+
+use crate::cpu::flags::IF;
+use crate::cpu::state::ZERO;
+use crate::cpu::{Activity, CpuState, Model};
+use crate::device::{ResetKind, Stop};
+use crate::exec::{Exec, Exit};
+use crate::interp::Interpreter;
+use crate::snapshot::{LoadError, Reader, Snapshot, Writer};
+use crate::system::System;
+use crate::time::VTime;
+use serde::{Deserialize, Serialize};
+
+/// Why [`Machine::run`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The count of retired instructions was reached.
+    Insns,
+    /// The virtual time was reached.
+    Time,
+    /// The guest switched the machine off, or wrote to the debug-exit port.
+    Stopped(Stop),
+    /// A triple fault, or a reset, under [`Machine::set_no_reboot`].
+    Reset {
+        /// It was a triple fault.
+        triple_fault: bool,
+    },
+    /// The CPU is halted with interrupts off and nothing can wake it.
+    Dead,
+}
+
+/// How far a run may go.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Retired instructions since power-on.
+    pub insns: u64,
+    /// Virtual time since power-on.
+    pub time: VTime,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { insns: u64::MAX, time: VTime(u64::MAX) }
+    }
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Machine {
+    /// The CPU and its system.
+    pub x: Exec,
+    engine: Interpreter,
+    /// What a reset puts into the CPU and memory: power-on state, or a directly booted kernel's entry.
+    no_reboot: bool,
+    /// Resets since power-on.
+    resets: u64,
+}
+
+impl Machine {
+    /// A machine after power-on.
+    #[must_use]
+    pub fn new(model: Model, sys: System) -> Self {
+        Self { x: Exec::new(model, sys), engine: Interpreter::new(), no_reboot: false, resets: 0 }
+    }
+
+    /// Whether a reset or a triple fault ends the run instead of starting the guest again.
+    pub const fn set_no_reboot(&mut self, on: bool) {
+        self.no_reboot = on;
+    }
+
+    /// Retired instructions since power-on.
+    #[must_use]
+    pub const fn retired(&self) -> u64 {
+        self.x.retired
+    }
+
+    /// Virtual time since power-on.
+    #[must_use]
+    pub fn now(&self) -> VTime {
+        self.x.sys.clock.now()
+    }
+
+    /// Blocks decoded, for statistics.
+    #[must_use]
+    pub fn decoded_blocks(&self) -> u64 {
+        self.engine.decoded_blocks()
+    }
+
+    /// Replaces the CPU's state, as a direct boot does.
+    pub fn set_cpu(&mut self, st: CpuState) {
+        self.x.st = st;
+        self.x.flush_tlb();
+        self.x.refresh();
+    }
+
+    /// Runs until a limit is reached or the guest ends the run.
+    pub fn run(&mut self, limits: Limits) -> Outcome {
+        loop {
+            self.x.sys.clock.retired = self.x.retired;
+            self.x.sys.fire_due_events();
+            if self.x.retired >= limits.insns {
+                return Outcome::Insns;
+            }
+            if self.x.sys.clock.now() >= limits.time {
+                return Outcome::Time;
+            }
+            let until = limits.insns.min(self.x.sys.clock.retired_by(limits.time));
+            let next = self.x.sys.next_deadline().unwrap_or(u64::MAX).max(self.x.retired);
+            match self.engine.run(&mut self.x, next.min(until)) {
+                Exit::Limit => {}
+                Exit::Halted => {
+                    self.x.sys.clock.retired = self.x.retired;
+                    if !self.sleep(limits.time) {
+                        return Outcome::Dead;
+                    }
+                }
+                Exit::Stop => {
+                    if let Some(stop) = self.x.stop.take() {
+                        return Outcome::Stopped(stop);
+                    }
+                    if let Some(outcome) = self.reset(false) {
+                        return outcome;
+                    }
+                }
+                Exit::Shutdown => {
+                    if let Some(outcome) = self.reset(true) {
+                        return outcome;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The CPU is halted: moves time to the next event, or to `end`. False when nothing can wake it.
+    fn sleep(&mut self, end: VTime) -> bool {
+        let sys = &mut self.x.sys;
+        if sys.attention() {
+            return true; // something came up in the meantime
+        }
+        // With interrupts off only NMI, SMI, INIT and reset could wake it, and no event raises those.
+        if !self.x.st.flags.has(IF) && self.x.st.activity == Activity::Halt {
+            return false;
+        }
+        match sys.next_event() {
+            Some(next) if next <= end => sys.skip_to_next_event(),
+            Some(_) => {
+                sys.clock.skip_to(end);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The reset line, or what PC hardware makes of a shutdown cycle. `Some` when the run ends here.
+    fn reset(&mut self, triple_fault: bool) -> Option<Outcome> {
+        if self.no_reboot {
+            return Some(Outcome::Reset { triple_fault });
+        }
+        self.resets += 1;
+        self.x.sys.reset(ResetKind::Hard);
+        self.x.st = CpuState::reset();
+        self.x.flush_tlb();
+        self.x.refresh();
+        None
+    }
+
+    /// Saves the whole machine.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        self.write(&mut w);
+        w.finish()
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.part("cpu0", &Cpu { st: self.x.st.clone(), model: self.x.model.name as u8 });
+        self.x.sys.save(w);
+    }
+
+    /// A number that is equal for machines in equal states.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut w = Writer::new();
+        self.write(&mut w);
+        w.digest()
+    }
+
+    /// Loads what [`Self::save`] saved on a machine of the same make.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot of such a machine. The machine is unchanged then.
+    pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+        let r = Reader::new(bytes)?;
+        let mut cpu = Cpu { st: self.x.st.clone(), model: self.x.model.name as u8 };
+        r.part("cpu0", &mut cpu)?;
+        self.x.sys.load(&r)?;
+        self.x.st = cpu.st;
+        self.x.retired = self.x.sys.clock.retired;
+        self.x.pending = 0;
+        self.x.flush_tlb();
+        self.engine.clear(&mut self.x);
+        self.x.refresh();
+        Ok(())
+    }
+}
+
+/// The CPU's part of a snapshot.
+struct Cpu {
+    st: CpuState,
+    model: u8,
+}
+
+/// Saved form of a CPU, version 1.
+#[derive(Serialize, Deserialize)]
+struct CpuV1 {
+    st: CpuState,
+    model: u8,
+}
+
+impl Snapshot for Cpu {
+    const KIND: &'static str = "cpu";
+    const VERSION: u32 = 1;
+    type State = CpuV1;
+
+    fn save(&self) -> CpuV1 {
+        let Self { st, model } = self;
+        CpuV1 { st: st.clone(), model: *model }
+    }
+
+    fn load(&mut self, s: CpuV1) -> Result<(), LoadError> {
+        let CpuV1 { st, model } = s;
+        if model != self.model {
+            return Err(LoadError::Invalid { field: "cpu.model", value: model.into() });
+        }
+        if st.cpl > 3 {
+            return Err(LoadError::Invalid { field: "cpu.cpl", value: st.cpl.into() });
+        }
+        if let Some(&value) = st.regs[usize::from(ZERO)..].iter().find(|v| **v != 0) {
+            return Err(LoadError::Invalid { field: "cpu.regs", value });
+        }
+        self.st = st;
+        Ok(())
+    }
+}
