@@ -38,11 +38,29 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
     }
     let _ = model;
     let mut i = convert(&ins, code);
+    if let Some(fop) = x87_opcode(bytes, code) {
+        i.imm = fop.into();
+    }
     match select::select::<Exec>(&ins, &i) {
         Some(meaning) => i.run = meaning.handler(),
         None => return Err(Error::Fault(Exception::UD)),
     }
     Ok(i)
+}
+
+/// The FOP of an ESC instruction: the opcode's low three bits and the ModR/M byte. SDM Vol. 1, "Last Instruction
+/// Opcode".
+fn x87_opcode(bytes: &[u8], code: CodeSize) -> Option<u16> {
+    let is_prefix = |b: u8| match b {
+        0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3 => true,
+        0x40..=0x4f => code == CodeSize::Bits64,
+        _ => false,
+    };
+    let at = bytes.iter().position(|&b| !is_prefix(b))?;
+    match bytes.get(at..at + 2)? {
+        &[esc @ 0xd8..=0xdf, modrm] => Some(u16::from(esc & 7) << 8 | u16::from(modrm)),
+        _ => None,
+    }
 }
 
 /// A register operand as [`Insn`] numbers it.

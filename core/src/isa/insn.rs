@@ -33,7 +33,8 @@ pub struct Insn {
     /// The interpreter's meaning.
     pub run: Handler,
     /// Immediate, sign- or zero-extended as the instruction wants it; a branch's displacement; a far pointer
-    /// (selector in bits 47:32); ENTER's second operand in bits 23:16; the address of MOV to or from `moffs`.
+    /// (selector in bits 47:32); ENTER's second operand in bits 23:16; the address of MOV to or from `moffs`;
+    /// the FOP of an x87 instruction.
     pub imm: u64,
     /// Displacement of the memory operand, sign-extended to 64 bits when used.
     pub disp: i32,

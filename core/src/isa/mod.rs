@@ -6,6 +6,7 @@
 //! * [`sem`]: meanings, written once over [`ops::Ops`], one family a file.
 //! * [`helpers`]: what is too big for that, as functions that every engine calls.
 //! * [`select`]: which meaning an instruction has.
+//! * [`x87`]: the x87 FPU, all helpers.
 //! * [`cache`]: decoded blocks by physical page.
 
 pub mod cache;
@@ -14,7 +15,9 @@ pub mod helpers;
 pub mod insn;
 pub mod ops;
 pub mod select;
+mod select_x87;
 pub mod sem;
+pub mod x87;
 
 pub use insn::Insn;
 pub use ops::Ops;

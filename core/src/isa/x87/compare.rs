@@ -1,0 +1,172 @@
+//! FCOM, FUCOM, FICOM, FTST, FCOMI, FUCOMI with their popping forms, and FXAM. SDM Vol. 2, their entries.
+
+use super::stack::{I16, I32, M32, M64, Operand, ea, note, note_mem};
+use crate::cpu::Exception;
+use crate::cpu::flags::{CF, PF, ZF};
+use crate::cpu::state::Fpu;
+use crate::exec::Exec;
+use crate::fp::x87::{Unordered, compare};
+use crate::fp::{F80, Relation, X87Env};
+use crate::isa::Insn;
+use crate::isa::ops::{Helper, Ops};
+use crate::isa::select::{Meaning, help};
+use iced_x86::Code;
+
+/// The relation of ST(0) to `b`. `None` when an unmasked exception keeps the instruction from finishing.
+#[inline(always)]
+fn relate(fpu: &mut Fpu, mut env: X87Env, b: Option<F80>, nan: Unordered) -> Option<Relation> {
+    let p = fpu.phys(0);
+    let Some(b) = b.filter(|_| fpu.holds(p)) else {
+        return fpu.underflow().then_some(Relation::Unordered);
+    };
+    let r = compare(&mut env, fpu.reg(p), b, nan);
+    env.rounded_up = false;
+    fpu.report(&env);
+    r
+}
+
+/// Sets the codes and pops `POPS` registers.
+#[inline(always)]
+fn finish<const POPS: u32>(fpu: &mut Fpu, r: Option<Relation>) {
+    let Some(r) = r else { return };
+    fpu.set_relation(r);
+    for _ in 0..POPS {
+        fpu.pop();
+    }
+}
+
+fn memory<M: Operand, const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let off = ea(x, i);
+    let mut env = x.st.fpu.env();
+    let b = M::read(x, i, off, &mut env)?;
+    note_mem(x, i, off);
+    let fpu = &mut x.st.fpu;
+    let r = relate(fpu, env, Some(b), Unordered::Invalid);
+    finish::<POPS>(fpu, r);
+    Ok(())
+}
+
+/// ST(i), unless it is empty.
+#[inline(always)]
+fn operand(fpu: &Fpu, n: u8) -> Option<F80> {
+    let q = fpu.phys(n);
+    fpu.holds(q).then(|| fpu.reg(q))
+}
+
+#[inline(always)]
+fn register(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Result<Option<Relation>, Exception> {
+    note(x, i);
+    let fpu = &mut x.st.fpu;
+    let b = operand(fpu, n);
+    Ok(relate(fpu, fpu.env(), b, nan))
+}
+
+fn fcom<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let r = register(x, i, i.src, Unordered::Invalid)?;
+    finish::<POPS>(&mut x.st.fpu, r);
+    Ok(())
+}
+
+fn fucom<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let r = register(x, i, i.src, Unordered::Quiet)?;
+    finish::<POPS>(&mut x.st.fpu, r);
+    Ok(())
+}
+
+/// FCOMPP: against ST(1).
+fn fcompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let r = register(x, i, 1, Unordered::Invalid)?;
+    finish::<2>(&mut x.st.fpu, r);
+    Ok(())
+}
+
+/// FUCOMPP: against ST(1).
+fn fucompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let r = register(x, i, 1, Unordered::Quiet)?;
+    finish::<2>(&mut x.st.fpu, r);
+    Ok(())
+}
+
+/// The result of FCOMI and its like goes to EFLAGS; `Of`, `Sf` and `Af` are cleared.
+#[inline(always)]
+fn to_eflags<const POPS: u32>(x: &mut Exec, r: Option<Relation>) {
+    let Some(r) = r else { return };
+    let c = u64::from(r.zf_pf_cf());
+    x.st.flags.set_arithmetic((c >> 2 & 1) * ZF | (c >> 1 & 1) * PF | (c & 1) * CF);
+    for _ in 0..POPS {
+        x.st.fpu.pop();
+    }
+}
+
+fn fcomi<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let r = register(x, i, i.src, Unordered::Invalid)?;
+    to_eflags::<POPS>(x, r);
+    Ok(())
+}
+
+fn fucomi<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let r = register(x, i, i.src, Unordered::Quiet)?;
+    to_eflags::<POPS>(x, r);
+    Ok(())
+}
+
+/// FTST: against +0.
+fn ftst(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    note(x, i);
+    let fpu = &mut x.st.fpu;
+    let r = relate(fpu, fpu.env(), Some(F80::ZERO), Unordered::Invalid);
+    finish::<0>(fpu, r);
+    Ok(())
+}
+
+/// FXAM. C1 is the sign, even of an empty register.
+fn fxam(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    /// C3, C2, C0 of an empty register.
+    const EMPTY: u8 = 0b101;
+    enter!(x, i);
+    note(x, i);
+    let fpu = &mut x.st.fpu;
+    let p = fpu.phys(0);
+    let v = fpu.reg(p);
+    fpu.set_codes(if fpu.holds(p) { v.class().c3_c2_c0() } else { EMPTY });
+    fpu.set_c1(v.is_negative());
+    Ok(())
+}
+
+/// The meaning of a compare instruction.
+pub(in crate::isa) fn select<O: Ops>(code: Code) -> Option<Meaning<O>> {
+    use Code as C;
+    let h: Helper = match code {
+        C::Fcom_m32fp => memory::<M32, 0>,
+        C::Fcomp_m32fp => memory::<M32, 1>,
+        C::Fcom_m64fp => memory::<M64, 0>,
+        C::Fcomp_m64fp => memory::<M64, 1>,
+        C::Ficom_m16int => memory::<I16, 0>,
+        C::Ficomp_m16int => memory::<I16, 1>,
+        C::Ficom_m32int => memory::<I32, 0>,
+        C::Ficomp_m32int => memory::<I32, 1>,
+        // The second encodings are undocumented: FCOM2, FCOMP3, FCOMP5.
+        C::Fcom_st0_sti | C::Fcom_st0_sti_DCD0 => fcom::<0>,
+        C::Fcomp_st0_sti | C::Fcomp_st0_sti_DCD8 | C::Fcomp_st0_sti_DED0 => fcom::<1>,
+        C::Fcompp => fcompp,
+        C::Fucom_st0_sti => fucom::<0>,
+        C::Fucomp_st0_sti => fucom::<1>,
+        C::Fucompp => fucompp,
+        C::Fcomi_st0_sti => fcomi::<0>,
+        C::Fcomip_st0_sti => fcomi::<1>,
+        C::Fucomi_st0_sti => fucomi::<0>,
+        C::Fucomip_st0_sti => fucomi::<1>,
+        C::Ftst => ftst,
+        C::Fxam => fxam,
+        _ => return None,
+    };
+    help(h)
+}

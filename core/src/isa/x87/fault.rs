@@ -1,0 +1,73 @@
+//! What keeps an x87 instruction from running: no FPU to use, or an error that waits to be reported.
+//!
+//! SDM Vol. 3A, "Device Not Available Exception (#NM)", "x87 FPU Floating-Point Error (#MF)"; Vol. 1,
+//! "MS-DOS Compatibility Sub-mode".
+//!
+//! An unmasked exception sets ES and B at once and is reported by the next waiting instruction: as `#MF` with
+//! CR0.NE set. With NE clear FERR# is asserted there and the instruction waits in front of itself until the interrupt
+//! that the board makes of FERR# (IRQ 13) has been taken; time goes on meanwhile. The board reads the pin from
+//! [`ferr`], which follows from the state alone; the engine is asked for attention whenever it may have changed.
+//!
+//! *Not modelled:* IGNNE#. An IRQ 13 handler must clear the error with a non-waiting instruction (FNCLEX, FNINIT,
+//! FNSAVE, FNSTENV), as the handlers of the BIOS and of operating systems do first.
+
+use super::stack::sw;
+use crate::cpu::Exception;
+use crate::cpu::state::{CpuState, cr0};
+use crate::exec::Exec;
+use crate::isa::Insn;
+
+/// CR0 bits that make an ESC instruction raise `#NM`.
+pub(super) const UNAVAILABLE: u64 = cr0::EM | cr0::TS;
+
+/// The end of an instruction that cannot run now: `#NM`, `#MF`, or waiting for IRQ 13.
+///
+/// # Errors
+/// The exception; none when the instruction is to be tried again.
+#[cold]
+pub(super) fn blocked(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    if x.st.cr0 & UNAVAILABLE != 0 {
+        return Err(Exception::NM);
+    }
+    pending(x, i)
+}
+
+/// The report of a pending error: `#MF`, or waiting for IRQ 13 in front of the instruction. ES is set.
+///
+/// # Errors
+/// `#MF`; none when the instruction is to be tried again.
+#[cold]
+pub fn pending(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    if x.st.cr0 & cr0::NE != 0 {
+        return Err(Exception::MF);
+    }
+    x.st.set_rip(x.st.rip().wrapping_sub(u64::from(i.len)));
+    x.attention = true;
+    Ok(())
+}
+
+/// The level of the FERR# pin: an unmasked error is pending and CR0.NE leaves it to the board.
+#[must_use]
+pub const fn ferr(st: &CpuState) -> bool {
+    st.fpu.status & sw::ES != 0 && st.cr0 & cr0::NE == 0
+}
+
+/// WAIT/FWAIT. `#NM` only when MP and TS are both set.
+pub fn fwait(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    const TASK: u64 = cr0::MP | cr0::TS;
+    if x.st.cr0 & TASK == TASK {
+        return Err(Exception::NM);
+    }
+    if x.st.fpu.status & sw::ES != 0 {
+        return pending(x, i);
+    }
+    Ok(())
+}
+
+/// An ESC instruction on a processor without a coprocessor: CR0.EM and TS decide whether software is asked to
+/// emulate it; if not, nobody answers and it does nothing.
+pub fn no_coprocessor(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter_no_wait!(x);
+    let _ = i;
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! The register stack: contents, tags, TOP, stack faults, and the status word.
+//!
+//! SDM Vol. 1, "x87 FPU Data Registers", "x87 FPU Status Register", "x87 FPU Tag Word", "Stack Overflow or Underflow
+//! Exception (#IS)".
+
+use crate::cpu::Exception;
+use crate::cpu::segment::Seg;
+use crate::cpu::state::Fpu;
+use crate::exec::Exec;
+use crate::fp::{Class, F80, Relation, X87Env};
+use crate::isa::Insn;
+use crate::isa::ops::Ops;
+
+/// Status word bits.
+#[allow(missing_docs)]
+pub mod sw {
+    pub const IE: u16 = 1 << 0;
+    /// All six exception flags.
+    pub const EXCEPTIONS: u16 = 0x3f;
+    pub const SF: u16 = 1 << 6;
+    pub const ES: u16 = 1 << 7;
+    pub const C0: u16 = 1 << 8;
+    pub const C1: u16 = 1 << 9;
+    pub const C2: u16 = 1 << 10;
+    pub const TOP: u16 = 7 << 11;
+    pub const C3: u16 = 1 << 14;
+    pub const B: u16 = 1 << 15;
+}
+
+/// Bits of the control word that can be written: masks, PC, RC, and the infinity control that nothing reads.
+const CONTROL_WRITABLE: u16 = 0x1f3f;
+/// Bit 6 of the control word reads as 1.
+const CONTROL_FIXED: u16 = 0x40;
+
+impl Fpu {
+    /// The physical register that is ST(`n`).
+    #[must_use]
+    #[inline(always)]
+    pub const fn phys(&self, n: u8) -> usize {
+        (self.top().wrapping_add(n) & 7) as usize
+    }
+
+    /// Contents of a physical register, whatever its tag.
+    #[must_use]
+    #[inline(always)]
+    pub const fn reg(&self, p: usize) -> F80 {
+        F80::new(self.sign_exponent[p & 7], self.significand[p & 7])
+    }
+
+    /// Writes a physical register and tags it valid.
+    #[inline(always)]
+    pub const fn set_reg(&mut self, p: usize, v: F80) {
+        self.significand[p & 7] = v.sig;
+        self.sign_exponent[p & 7] = v.se;
+        self.valid |= 1 << (p & 7);
+    }
+
+    /// Whether a physical register holds something.
+    #[must_use]
+    #[inline(always)]
+    pub const fn holds(&self, p: usize) -> bool {
+        self.valid >> (p & 7) & 1 != 0
+    }
+
+    /// Empties ST(0) and moves TOP up.
+    #[inline(always)]
+    pub const fn pop(&mut self) {
+        let top = self.top();
+        self.valid &= !(1 << top);
+        self.set_top(top.wrapping_add(1));
+    }
+
+    /// Whether the register that a push would take is empty.
+    #[must_use]
+    #[inline(always)]
+    pub const fn has_room(&self) -> bool {
+        !self.holds(self.phys(7))
+    }
+
+    /// Moves TOP down and writes the new ST(0).
+    #[inline(always)]
+    pub const fn push(&mut self, v: F80) {
+        let top = self.phys(7);
+        self.set_top(top as u8);
+        self.set_reg(top, v);
+    }
+
+    /// The environment that the control word asks for.
+    #[must_use]
+    #[inline(always)]
+    pub const fn env(&self) -> X87Env {
+        X87Env::from_control_word(self.control)
+    }
+
+    /// Takes over what an operation raised, and C1.
+    #[inline(always)]
+    pub fn report(&mut self, env: &X87Env) {
+        self.report_exceptions(env);
+        self.set_c1(env.rounded_up);
+    }
+
+    /// Takes over what an operation raised; the condition codes stay.
+    #[inline(always)]
+    pub fn report_exceptions(&mut self, env: &X87Env) {
+        self.status |= u16::from(env.flags.bits());
+        if !env.unmasked().is_empty() {
+            self.status |= sw::ES | sw::B;
+        }
+    }
+
+    /// Writes C1.
+    #[inline(always)]
+    pub const fn set_c1(&mut self, c1: bool) {
+        self.status = self.status & !sw::C1 | (c1 as u16) << 9;
+    }
+
+    /// Writes C3, C2 and C0 from bits 2 to 0 of `codes`.
+    #[inline(always)]
+    pub const fn set_codes(&mut self, codes: u8) {
+        let c = codes as u16;
+        self.status = self.status & !(sw::C3 | sw::C2 | sw::C0) | (c & 4) << 12 | (c & 2) << 9 | (c & 1) << 8;
+    }
+
+    /// Writes C3, C2 and C0 from a comparison and clears C1.
+    #[inline(always)]
+    pub const fn set_relation(&mut self, r: Relation) {
+        self.set_c1(false);
+        self.set_codes(r.zf_pf_cf());
+    }
+
+    /// A use of an empty register: IE, SF, C1 clear. True when the masked response applies.
+    #[cold]
+    pub fn underflow(&mut self) -> bool {
+        self.stack_fault(false)
+    }
+
+    /// A push onto a register in use: IE, SF, C1 set. True when the masked response applies.
+    #[cold]
+    pub fn overflow(&mut self) -> bool {
+        self.stack_fault(true)
+    }
+
+    fn stack_fault(&mut self, c1: bool) -> bool {
+        self.status |= sw::IE | sw::SF;
+        self.set_c1(c1);
+        let masked = self.control & sw::IE != 0;
+        if !masked {
+            self.status |= sw::ES | sw::B;
+        }
+        masked
+    }
+
+    /// Makes ES and B follow from the flags and masks, as after either was written directly.
+    pub const fn summarize(&mut self) {
+        if self.status & !self.control & sw::EXCEPTIONS != 0 {
+            self.status |= sw::ES | sw::B;
+        } else {
+            self.status &= !(sw::ES | sw::B);
+        }
+    }
+
+    /// Loads the control word; ES and B follow.
+    pub const fn set_control(&mut self, cw: u16) {
+        self.control = cw & CONTROL_WRITABLE | CONTROL_FIXED;
+        self.summarize();
+    }
+
+    /// The full tag word, two bits a physical register: 0 valid, 1 zero, 2 special, 3 empty.
+    #[must_use]
+    pub fn tag_word(&self) -> u16 {
+        (0..8).fold(0, |word, p| {
+            let tag = match self.reg(p).class() {
+                _ if !self.holds(p) => 3,
+                Class::Normal => 0,
+                Class::Zero => 1,
+                _ => 2,
+            };
+            word | tag << (2 * p)
+        })
+    }
+
+    /// Takes from a full tag word which registers are empty; the rest of it follows from the contents.
+    pub fn set_tag_word(&mut self, word: u16) {
+        self.valid = (0..8).fold(0, |v, p| v | u8::from(word >> (2 * p) & 3 != 3) << p);
+    }
+}
+
+/// Records the last instruction's opcode and place. Every instruction but the control instructions does.
+#[inline(always)]
+pub(super) fn note(x: &mut Exec, i: &Insn) {
+    let st = &mut x.st;
+    st.fpu.opcode = i.imm as u16;
+    st.fpu.ip = st.regs[crate::cpu::state::RIP as usize].wrapping_sub(u64::from(i.len));
+    st.fpu.cs = st.seg[Seg::Cs as usize].selector;
+}
+
+/// Records the last instruction with its memory operand at offset `off`.
+#[inline(always)]
+pub(super) fn note_mem(x: &mut Exec, i: &Insn, off: u64) {
+    note(x, i);
+    x.st.fpu.dp = off;
+    x.st.fpu.ds = x.st.seg.get(usize::from(i.seg)).map_or(0, |s| s.selector);
+}
+
+/// Reads the ten bytes of an m80 operand.
+pub(super) fn read80(x: &mut Exec, i: &Insn, off: u64) -> Result<F80, Exception> {
+    let sig = x.read::<64>(i.seg, off)?;
+    let se = x.read::<16>(i.seg, off.wrapping_add(8))?;
+    Ok(F80::new(se as u16, sig))
+}
+
+/// Writes the ten bytes of an m80 operand.
+pub(super) fn write80(x: &mut Exec, i: &Insn, off: u64, v: F80) -> Result<(), Exception> {
+    // Both parts must be writable before either is written.
+    x.read_rmw::<16>(i.seg, off.wrapping_add(8))?;
+    x.write::<64>(i.seg, off, v.sig)?;
+    x.write::<16>(i.seg, off.wrapping_add(8), v.se.into())
+}
+
+/// A memory operand of an arithmetic, compare or integer load instruction.
+pub(super) trait Operand {
+    /// Reads it, exactly. A denormal or SNaN is reported by the operation that uses it.
+    fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception>;
+}
+
+/// m32fp.
+#[derive(Debug)]
+pub struct M32;
+/// m64fp.
+#[derive(Debug)]
+pub struct M64;
+/// m16int.
+#[derive(Debug)]
+pub struct I16;
+/// m32int.
+#[derive(Debug)]
+pub struct I32;
+/// m64int.
+#[derive(Debug)]
+pub struct I64;
+
+impl Operand for M32 {
+    #[inline(always)]
+    fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception> {
+        let v = x.read::<32>(i.seg, off)?;
+        Ok(crate::fp::x87::widen_f32(env, v as u32))
+    }
+}
+impl Operand for M64 {
+    #[inline(always)]
+    fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception> {
+        let v = x.read::<64>(i.seg, off)?;
+        Ok(crate::fp::x87::widen_f64(env, v))
+    }
+}
+impl Operand for I16 {
+    #[inline(always)]
+    fn read(x: &mut Exec, i: &Insn, off: u64, _: &mut X87Env) -> Result<F80, Exception> {
+        let v = x.read::<16>(i.seg, off)?;
+        Ok(F80::from_i64(i64::from(v as i16)))
+    }
+}
+impl Operand for I32 {
+    #[inline(always)]
+    fn read(x: &mut Exec, i: &Insn, off: u64, _: &mut X87Env) -> Result<F80, Exception> {
+        let v = x.read::<32>(i.seg, off)?;
+        Ok(F80::from_i64(i64::from(v as i32)))
+    }
+}
+impl Operand for I64 {
+    #[inline(always)]
+    fn read(x: &mut Exec, i: &Insn, off: u64, _: &mut X87Env) -> Result<F80, Exception> {
+        let v = x.read::<64>(i.seg, off)?;
+        Ok(F80::from_i64(v as i64))
+    }
+}
+
+/// The offset of the memory operand.
+#[inline(always)]
+pub(super) fn ea(x: &mut Exec, i: &Insn) -> u64 {
+    Ops::ea(x, i)
+}

@@ -1,0 +1,186 @@
+//! FST, FSTP, FIST, FISTP, FISTTP, FBSTP. SDM Vol. 2, their entries.
+//!
+//! Memory is written before anything of the FPU changes. When an unmasked exception keeps the value from being
+//! stored, the operand is still checked, so that its faults come first as for any other store.
+
+use super::stack::{ea, note, note_mem, write80};
+use crate::cpu::Exception;
+use crate::exec::Exec;
+use crate::fp::x87::{to_bcd, to_f32, to_f64, to_i16, to_i32, to_i64};
+use crate::fp::{F80, Round, X87Env};
+use crate::isa::Insn;
+
+/// Stores ST(0) as `B` bits that `convert` gives; an empty register stores `indefinite`.
+#[inline(always)]
+fn store<const B: u32, const POP: bool>(
+    x: &mut Exec,
+    i: &Insn,
+    indefinite: u64,
+    convert: impl FnOnce(&mut X87Env, F80) -> Option<u64>,
+) -> Result<(), Exception> {
+    enter!(x, i);
+    let off = ea(x, i);
+    let fpu = &x.st.fpu;
+    let p = fpu.phys(0);
+    if !fpu.holds(p) {
+        return store_empty::<POP>(x, i, off, |x| x.write::<B>(i.seg, off, indefinite));
+    }
+    let mut env = fpu.env();
+    let v = convert(&mut env, fpu.reg(p));
+    match v {
+        Some(v) => x.write::<B>(i.seg, off, v)?,
+        None => drop(x.read_rmw::<B>(i.seg, off)?),
+    }
+    note_mem(x, i, off);
+    let fpu = &mut x.st.fpu;
+    fpu.report(&env);
+    if POP && v.is_some() {
+        fpu.pop();
+    }
+    Ok(())
+}
+
+/// The stack underflow of a store: `write` stores the indefinite when that is masked.
+#[cold]
+fn store_empty<const POP: bool>(
+    x: &mut Exec,
+    i: &Insn,
+    off: u64,
+    write: impl FnOnce(&mut Exec) -> Result<(), Exception>,
+) -> Result<(), Exception> {
+    if x.st.fpu.control & super::stack::sw::IE != 0 {
+        write(x)?;
+    } else {
+        x.read_rmw::<8>(i.seg, off)?;
+    }
+    note_mem(x, i, off);
+    if x.st.fpu.underflow() && POP {
+        x.st.fpu.pop();
+    }
+    Ok(())
+}
+
+/// The single-precision indefinite.
+const INDEFINITE_32: u64 = 0xffc0_0000;
+/// The double-precision indefinite.
+const INDEFINITE_64: u64 = 0xfff8_0000_0000_0000;
+
+macro_rules! stores {
+    ($($(#[$doc:meta])* $name:ident = $bits:literal, $pop:literal, $indefinite:expr, $convert:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+                store::<$bits, $pop>(x, i, $indefinite, $convert)
+            }
+        )*
+    };
+}
+
+// Sign bits above the stored size are cut off by the write.
+stores! {
+    /// FST m32fp.
+    fst_m32 = 32, false, INDEFINITE_32, |e, a| to_f32(e, a).map(u64::from);
+    /// FSTP m32fp.
+    fstp_m32 = 32, true, INDEFINITE_32, |e, a| to_f32(e, a).map(u64::from);
+    /// FST m64fp.
+    fst_m64 = 64, false, INDEFINITE_64, to_f64;
+    /// FSTP m64fp.
+    fstp_m64 = 64, true, INDEFINITE_64, to_f64;
+    /// FIST m16int.
+    fist_m16 = 16, false, 0x8000, |e, a| to_i16(e, a, e.round).map(|v| v as u16 as u64);
+    /// FISTP m16int.
+    fistp_m16 = 16, true, 0x8000, |e, a| to_i16(e, a, e.round).map(|v| v as u16 as u64);
+    /// FIST m32int.
+    fist_m32 = 32, false, 0x8000_0000, |e, a| to_i32(e, a, e.round).map(|v| v as u32 as u64);
+    /// FISTP m32int.
+    fistp_m32 = 32, true, 0x8000_0000, |e, a| to_i32(e, a, e.round).map(|v| v as u32 as u64);
+    /// FISTP m64int.
+    fistp_m64 = 64, true, 1 << 63, |e, a| to_i64(e, a, e.round).map(|v| v as u64);
+    /// FISTTP m16int.
+    fisttp_m16 = 16, true, 0x8000, |e, a| truncated(e, |e| to_i16(e, a, Round::Zero)).map(|v| v as u16 as u64);
+    /// FISTTP m32int.
+    fisttp_m32 = 32, true, 0x8000_0000, |e, a| truncated(e, |e| to_i32(e, a, Round::Zero)).map(|v| v as u32 as u64);
+    /// FISTTP m64int.
+    fisttp_m64 = 64, true, 1 << 63, |e, a| truncated(e, |e| to_i64(e, a, Round::Zero)).map(|v| v as u64);
+}
+
+/// FISTTP always clears C1.
+fn truncated<T>(env: &mut X87Env, convert: impl FnOnce(&mut X87Env) -> Option<T>) -> Option<T> {
+    let v = convert(env);
+    env.rounded_up = false;
+    v
+}
+
+/// FSTP m80fp: moves bits.
+pub fn fstp_m80(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let off = ea(x, i);
+    let p = x.st.fpu.phys(0);
+    if !x.st.fpu.holds(p) {
+        return store_empty::<true>(x, i, off, |x| write80(x, i, off, F80::INDEFINITE));
+    }
+    let v = x.st.fpu.reg(p);
+    write80(x, i, off, v)?;
+    note_mem(x, i, off);
+    let fpu = &mut x.st.fpu;
+    fpu.set_c1(false);
+    fpu.pop();
+    Ok(())
+}
+
+/// The packed BCD indefinite.
+const INDEFINITE_BCD: F80 = F80::new(0xffff, 0xc000_0000_0000_0000);
+
+/// FBSTP m80bcd.
+pub fn fbstp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    let off = ea(x, i);
+    let p = x.st.fpu.phys(0);
+    if !x.st.fpu.holds(p) {
+        return store_empty::<true>(x, i, off, |x| write80(x, i, off, INDEFINITE_BCD));
+    }
+    let mut env = x.st.fpu.env();
+    let v = to_bcd(&mut env, x.st.fpu.reg(p));
+    match v {
+        Some(b) => write80(x, i, off, F80::from_bytes(b))?,
+        None => drop(x.read_rmw::<64>(i.seg, off)?),
+    }
+    note_mem(x, i, off);
+    let fpu = &mut x.st.fpu;
+    fpu.report(&env);
+    if v.is_some() {
+        fpu.pop();
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn store_sti<const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    note(x, i);
+    let fpu = &mut x.st.fpu;
+    let (p, q) = (fpu.phys(0), fpu.phys(i.dst));
+    let v = if fpu.holds(p) {
+        fpu.set_c1(false);
+        fpu.reg(p)
+    } else if fpu.underflow() {
+        F80::INDEFINITE
+    } else {
+        return Ok(());
+    };
+    fpu.set_reg(q, v);
+    if POP {
+        fpu.pop();
+    }
+    Ok(())
+}
+
+/// FST ST(i).
+pub fn fst_sti(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    store_sti::<false>(x, i)
+}
+
+/// FSTP ST(i), and its aliases.
+pub fn fstp_sti(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    store_sti::<true>(x, i)
+}
