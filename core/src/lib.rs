@@ -15,3 +15,4 @@ pub mod snapshot;
 pub mod system;
 pub mod time;
 pub mod wires;
+pub mod vectors;
