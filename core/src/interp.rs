@@ -356,6 +356,14 @@ impl Ops for Exec {
         self.ctx.sp_mask
     }
     #[inline(always)]
+    fn flag_zr(&mut self) -> u64 {
+        self.st.flags.zr
+    }
+    #[inline(always)]
+    fn flag_sp(&mut self) -> u64 {
+        self.st.flags.sp
+    }
+    #[inline(always)]
     fn flag_co(&mut self) -> u64 {
         self.st.flags.co
     }

@@ -107,6 +107,8 @@ pub trait Ops: Sized {
     fn stack_mask(&mut self) -> Self::V;
 
     /// The lazy flag words; see [`crate::cpu::flags`].
+    fn flag_zr(&mut self) -> Self::V;
+    fn flag_sp(&mut self) -> Self::V;
     fn flag_co(&mut self) -> Self::V;
     fn flag_ax(&mut self) -> Self::V;
     /// Sets `Zf` from `zr` being zero, `Sf` from bit 63 of `sp` and `Pf` from its low byte.
