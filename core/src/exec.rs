@@ -89,6 +89,19 @@ pub enum Exit {
     Stop,
 }
 
+/// Where the last read-modify-write access read.
+#[derive(Clone, Copy, Debug)]
+struct Rmw {
+    /// Position in the backing, or [`NOWHERE`].
+    at: u64,
+    /// Offset and segment, for the slow path.
+    off: u64,
+    seg: u8,
+}
+
+/// No position: the write-back takes the slow path.
+const NOWHERE: u64 = u64::MAX;
+
 /// A CPU and the system it runs in.
 #[derive(Debug)]
 pub struct Exec {
@@ -112,6 +125,7 @@ pub struct Exec {
     pub attention: bool,
     /// The memory map's generation that the TLB was filled under.
     pub map_generation: u64,
+    rmw: Rmw,
     /// A device ended the run; [`Exit::Stop`] says so.
     pub stop: Option<Stop>,
     /// TLB misses that walked the page tables.
@@ -149,6 +163,7 @@ impl Exec {
             pending: 0,
             limit: 0,
             attention: true,
+            rmw: Rmw { at: NOWHERE, off: 0, seg: 0 },
             stop: None,
             walks: 0,
             unfinished: false,
@@ -575,9 +590,25 @@ impl Exec {
             && e.write == lin & !(PAGE_SIZE - 1)
             && lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n
         {
-            return Ok(self.load_at::<B>(lin.wrapping_add(e.addend)));
+            let at = lin.wrapping_add(e.addend);
+            self.rmw.at = at;
+            return Ok(self.load_at::<B>(at));
         }
+        self.rmw = Rmw { at: NOWHERE, off, seg };
         self.read_slow(seg, off, B / 8, Access::Write)
+    }
+
+    /// Writes back to where [`Self::read_rmw`] last read.
+    ///
+    /// # Errors
+    /// The access's fault; after a successful [`Self::read_rmw`] there is none.
+    #[inline(always)]
+    pub fn write_back<const B: u32>(&mut self, v: u64) -> Result<(), Exception> {
+        if self.rmw.at == NOWHERE {
+            return self.write_slow(self.rmw.seg, self.rmw.off, B / 8, v);
+        }
+        self.store_at::<B>(self.rmw.at, v);
+        Ok(())
     }
 
     /// Writes memory through a segment.
@@ -595,13 +626,7 @@ impl Exec {
             && e.write == lin & !(PAGE_SIZE - 1)
             && lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n
         {
-            let at = lin.wrapping_add(e.addend);
-            match B {
-                8 => self.sys.mem.store(at, [v as u8]),
-                16 => self.sys.mem.store(at, (v as u16).to_le_bytes()),
-                32 => self.sys.mem.store(at, (v as u32).to_le_bytes()),
-                _ => self.sys.mem.store(at, v.to_le_bytes()),
-            }
+            self.store_at::<B>(lin.wrapping_add(e.addend), v);
             return Ok(());
         }
         self.write_slow(seg, off, B / 8, v)
@@ -614,6 +639,16 @@ impl Exec {
             16 => u64::from(u16::from_le_bytes(self.sys.mem.load(at))),
             32 => u64::from(u32::from_le_bytes(self.sys.mem.load(at))),
             _ => u64::from_le_bytes(self.sys.mem.load(at)),
+        }
+    }
+
+    #[inline(always)]
+    fn store_at<const B: u32>(&mut self, at: u64, v: u64) {
+        match B {
+            8 => self.sys.mem.store(at, [v as u8]),
+            16 => self.sys.mem.store(at, (v as u16).to_le_bytes()),
+            32 => self.sys.mem.store(at, (v as u32).to_le_bytes()),
+            _ => self.sys.mem.store(at, v.to_le_bytes()),
         }
     }
 

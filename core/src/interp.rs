@@ -344,12 +344,24 @@ impl Ops for Exec {
         self.read_rmw::<B>(seg, off)
     }
     #[inline(always)]
+    fn store_back<const B: u32>(&mut self, v: u64) -> Result<(), Exception> {
+        self.write_back::<B>(v)
+    }
+    #[inline(always)]
     fn store<const B: u32>(&mut self, seg: u8, off: u64, v: u64) -> Result<(), Exception> {
         self.write::<B>(seg, off, v)
     }
     #[inline(always)]
     fn stack_mask(&mut self) -> u64 {
         self.ctx.sp_mask
+    }
+    #[inline(always)]
+    fn flag_zr(&mut self) -> u64 {
+        self.st.flags.zr
+    }
+    #[inline(always)]
+    fn flag_sp(&mut self) -> u64 {
+        self.st.flags.sp
     }
     #[inline(always)]
     fn flag_co(&mut self) -> u64 {

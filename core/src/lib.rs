@@ -16,3 +16,4 @@ pub mod snapshot;
 pub mod system;
 pub mod time;
 pub mod wires;
+pub mod vectors;

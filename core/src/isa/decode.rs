@@ -73,6 +73,7 @@ pub fn register(r: Register) -> u8 {
         Register::BH => HIGH | 3,
         Register::RIP | Register::EIP => RIP,
         Register::None => ZERO,
+        _ if r.is_gpr8() => r.full_register().number() as u8, // SPL-DIL are not numbered after AH-BH here
         _ => r.number() as u8,
     }
 }

@@ -16,6 +16,7 @@ pub mod insn;
 pub mod ops;
 pub mod select;
 mod select_x87;
+pub mod select_int;
 pub mod sem;
 pub mod x87;
 

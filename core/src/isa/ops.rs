@@ -93,6 +93,11 @@ pub trait Ops: Sized {
     /// # Errors
     /// The fault of the access.
     fn load_rmw<const B: u32>(&mut self, seg: u8, off: Self::V) -> Result<Self::V, Exception>;
+    /// Writes back to where [`Ops::load_rmw`] last read.
+    ///
+    /// # Errors
+    /// None that [`Ops::load_rmw`] would not have raised.
+    fn store_back<const B: u32>(&mut self, v: Self::V) -> Result<(), Exception>;
     /// Writes memory.
     ///
     /// # Errors
@@ -102,6 +107,8 @@ pub trait Ops: Sized {
     fn stack_mask(&mut self) -> Self::V;
 
     /// The lazy flag words; see [`crate::cpu::flags`].
+    fn flag_zr(&mut self) -> Self::V;
+    fn flag_sp(&mut self) -> Self::V;
     fn flag_co(&mut self) -> Self::V;
     fn flag_ax(&mut self) -> Self::V;
     /// Sets `Zf` from `zr` being zero, `Sf` from bit 63 of `sp` and `Pf` from its low byte.
@@ -299,6 +306,14 @@ pub trait Place {
     /// # Errors
     /// The fault of a memory access.
     fn set<O: Ops, const B: u32>(o: &mut O, i: &Insn, v: O::V) -> Result<(), Exception>;
+    /// Writes it after [`Place::get_rmw`].
+    ///
+    /// # Errors
+    /// None that [`Place::get_rmw`] would not have raised.
+    #[inline(always)]
+    fn set_back<O: Ops, const B: u32>(o: &mut O, i: &Insn, v: O::V) -> Result<(), Exception> {
+        Self::set::<O, B>(o, i, v)
+    }
 }
 
 /// The register `Insn::dst`.
@@ -351,6 +366,10 @@ impl Place for Mem {
     fn set<O: Ops, const B: u32>(o: &mut O, i: &Insn, v: O::V) -> Result<(), Exception> {
         let a = o.ea(i);
         o.store::<B>(i.seg, a, v)
+    }
+    #[inline(always)]
+    fn set_back<O: Ops, const B: u32>(o: &mut O, _: &Insn, v: O::V) -> Result<(), Exception> {
+        o.store_back::<B>(v)
     }
 }
 

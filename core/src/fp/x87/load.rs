@@ -29,8 +29,9 @@ pub fn widen_f64(env: &mut X87Env, v: u64) -> F80 {
 
 fn load<B: Binary>(env: &mut X87Env, v: B) -> Option<F80> {
     let r = widen(env, v);
-    if env.memory_denormal && !env.raise(Flags::DE) {
-        return None;
+    if env.memory_denormal {
+        // The load is complete by then: processors push the value even when DE is unmasked.
+        env.flags |= Flags::DE;
     }
     if r.is_signaling() {
         return env.raise(Flags::IE).then_some(r.quieted());

@@ -50,6 +50,8 @@ fn pack_extreme(env: &mut X87Env, r: &Raw, keep: u32) -> F80 {
                 return F80 { se: field(r.sign, e), sig: s.sig };
             }
             // Only FSCALE gets this far out of range.
+            env.flags |= Flags::PE;
+            env.rounded_up = true;
             return F80::infinity(r.sign);
         }
         env.flags |= Flags::PE;
@@ -74,6 +76,8 @@ fn pack_extreme(env: &mut X87Env, r: &Raw, keep: u32) -> F80 {
         if e >= 1 {
             return F80 { se: field(r.sign, e), sig: s.sig };
         }
+        env.flags |= Flags::PE;
+        env.rounded_up = false;
         return F80::zero(r.sign);
     }
     let d = round_sig(&r.denormalized((1 - (r.exp + BIAS)) as u32), keep, env.round);

@@ -46,7 +46,7 @@ pub fn add<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R {
     let b = S::get::<O, B>(o, i)?;
     let a = D::get_rmw::<O, B>(o, i)?;
     let r = o.add(a, b);
-    D::set::<O, B>(o, i, r)?; // a fault must leave the flags alone
+    D::set_back::<O, B>(o, i, r)?; // a fault must leave the flags alone
     flags_add::<O, B>(o, a, b, r);
     Ok(())
 }
@@ -59,7 +59,7 @@ pub fn adc<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R {
     let c = o.cf();
     let sum = o.add(a, b);
     let r = o.add(sum, c);
-    D::set::<O, B>(o, i, r)?;
+    D::set_back::<O, B>(o, i, r)?;
     flags_add::<O, B>(o, a, b, r);
     Ok(())
 }
@@ -70,7 +70,7 @@ pub fn sub<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R {
     let b = S::get::<O, B>(o, i)?;
     let a = D::get_rmw::<O, B>(o, i)?;
     let r = o.sub(a, b);
-    D::set::<O, B>(o, i, r)?;
+    D::set_back::<O, B>(o, i, r)?;
     flags_sub::<O, B>(o, a, b, r);
     Ok(())
 }
@@ -83,7 +83,7 @@ pub fn sbb<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R {
     let c = o.cf();
     let dif = o.sub(a, b);
     let r = o.sub(dif, c);
-    D::set::<O, B>(o, i, r)?;
+    D::set_back::<O, B>(o, i, r)?;
     flags_sub::<O, B>(o, a, b, r);
     Ok(())
 }
@@ -104,7 +104,7 @@ pub fn inc<O: Ops, const B: u32, D: Place>(o: &mut O, i: &Insn) -> R {
     let a = D::get_rmw::<O, B>(o, i)?;
     let one = o.imm(1);
     let r = o.add(a, one);
-    D::set::<O, B>(o, i, r)?;
+    D::set_back::<O, B>(o, i, r)?;
     let cf = o.cf();
     flags_add::<O, B>(o, a, one, r);
     keep_cf(o, cf);
@@ -117,7 +117,7 @@ pub fn dec<O: Ops, const B: u32, D: Place>(o: &mut O, i: &Insn) -> R {
     let a = D::get_rmw::<O, B>(o, i)?;
     let one = o.imm(1);
     let r = o.sub(a, one);
-    D::set::<O, B>(o, i, r)?;
+    D::set_back::<O, B>(o, i, r)?;
     let cf = o.cf();
     flags_sub::<O, B>(o, a, one, r);
     keep_cf(o, cf);
@@ -136,7 +136,7 @@ pub fn neg<O: Ops, const B: u32, D: Place>(o: &mut O, i: &Insn) -> R {
     let b = D::get_rmw::<O, B>(o, i)?;
     let a = o.imm(0);
     let r = o.sub(a, b);
-    D::set::<O, B>(o, i, r)?;
+    D::set_back::<O, B>(o, i, r)?;
     flags_sub::<O, B>(o, a, b, r);
     Ok(())
 }
@@ -148,11 +148,11 @@ pub fn xadd<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R 
     let b = S::get::<O, B>(o, i)?;
     let r = o.add(a, b);
     if i.has(crate::isa::insn::flag::MEM) {
-        D::set::<O, B>(o, i, r)?;
+        D::set_back::<O, B>(o, i, r)?;
         S::set::<O, B>(o, i, a)?;
     } else {
         S::set::<O, B>(o, i, a)?;
-        D::set::<O, B>(o, i, r)?;
+        D::set_back::<O, B>(o, i, r)?;
     }
     flags_add::<O, B>(o, a, b, r);
     Ok(())
@@ -179,7 +179,7 @@ pub fn cmpxchg<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) ->
         let put_a = o.select(equal, keep, d);
         o.set_reg(crate::cpu::state::RAX, put_a);
     } else {
-        D::set::<O, B>(o, i, new)?;
+        D::set_back::<O, B>(o, i, new)?;
         let old = o.reg(crate::cpu::state::RAX);
         o.put::<B>(crate::cpu::state::RAX, d);
         let loaded = o.reg(crate::cpu::state::RAX);

@@ -23,7 +23,7 @@ macro_rules! logical {
             let b = S::get::<O, B>(o, i)?;
             let a = D::get_rmw::<O, B>(o, i)?;
             let r = o.$name(a, b);
-            D::set::<O, B>(o, i, r)?;
+            D::set_back::<O, B>(o, i, r)?;
             flags_logic::<O, B>(o, r);
             Ok(())
         }
@@ -48,5 +48,5 @@ pub fn test<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R 
 pub fn not<O: Ops, const B: u32, D: Place>(o: &mut O, i: &Insn) -> R {
     let a = D::get_rmw::<O, B>(o, i)?;
     let r = o.not(a);
-    D::set::<O, B>(o, i, r)
+    D::set_back::<O, B>(o, i, r)
 }

@@ -53,7 +53,7 @@ pub fn movsx<O: Ops, const B: u32, const F: u32, S: Place>(o: &mut O, i: &Insn) 
 pub fn xchg<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R {
     let d = D::get_rmw::<O, B>(o, i)?;
     let s = S::get::<O, B>(o, i)?;
-    D::set::<O, B>(o, i, s)?;
+    D::set_back::<O, B>(o, i, s)?;
     S::set::<O, B>(o, i, d)
 }
 
