@@ -98,6 +98,7 @@ pub fn ffree(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     note(x, i);
     let fpu = &mut x.st.fpu;
+    fpu.set_c1(false);
     fpu.valid &= !(1 << fpu.phys(i.dst));
     Ok(())
 }
@@ -107,12 +108,13 @@ pub fn ffreep(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     note(x, i);
     let fpu = &mut x.st.fpu;
+    fpu.set_c1(false);
     fpu.valid &= !(1 << fpu.phys(i.dst));
     fpu.pop();
     Ok(())
 }
 
-/// EMMS: all tags empty. Like every MMX instruction it is `#UD` under CR0.EM.
+/// EMMS: all tags empty, TOP 0. Like every MMX instruction it is `#UD` under CR0.EM.
 pub fn emms(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     if x.st.cr0 & cr0::EM != 0 {
         return Err(Exception::UD);
@@ -124,5 +126,6 @@ pub fn emms(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
         return pending(x, i);
     }
     x.st.fpu.valid = 0;
+    x.st.fpu.set_top(0);
     Ok(())
 }

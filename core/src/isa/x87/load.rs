@@ -4,8 +4,8 @@ use super::stack::{I16, I32, I64, Operand, ea, note, note_mem, read80};
 use crate::cpu::Exception;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
-use crate::fp::x87::{Constant, constant, from_bcd, load_f32, load_f64};
-use crate::fp::{F80, X87Env};
+use crate::fp::x87::{Constant, constant, from_bcd, load_f32, load_f64, widen_f32, widen_f64};
+use crate::fp::{F80, Flags, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::{Cond, Ops};
 
@@ -20,9 +20,10 @@ fn push_plain(fpu: &mut Fpu, v: F80) {
     }
 }
 
-/// Pushes what `load` makes of a memory operand. A full stack is found first.
+/// Pushes what `load` makes of a memory operand. A full stack is found first. An unmasked denormal exception does not
+/// keep the value from being pushed.
 #[inline(always)]
-fn push_loaded(fpu: &mut Fpu, load: impl FnOnce(&mut X87Env) -> Option<F80>) {
+fn push_loaded(fpu: &mut Fpu, load: impl FnOnce(&mut X87Env) -> Option<F80>, widen: impl FnOnce(&mut X87Env) -> F80) {
     if !fpu.has_room() {
         if fpu.overflow() {
             fpu.push(F80::INDEFINITE);
@@ -32,8 +33,10 @@ fn push_loaded(fpu: &mut Fpu, load: impl FnOnce(&mut X87Env) -> Option<F80>) {
     let mut env = fpu.env();
     let v = load(&mut env);
     fpu.report(&env);
-    if let Some(v) = v {
-        fpu.push(v);
+    match v {
+        Some(v) => fpu.push(v),
+        None if env.flags == Flags::DE => fpu.push(widen(&mut env)),
+        None => {}
     }
 }
 
@@ -43,7 +46,7 @@ pub fn fld_m32(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     let off = ea(x, i);
     let v = x.read::<32>(i.seg, off)? as u32;
     note_mem(x, i, off);
-    push_loaded(&mut x.st.fpu, |env| load_f32(env, v));
+    push_loaded(&mut x.st.fpu, |env| load_f32(env, v), |env| widen_f32(env, v));
     Ok(())
 }
 
@@ -53,7 +56,7 @@ pub fn fld_m64(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     let off = ea(x, i);
     let v = x.read::<64>(i.seg, off)?;
     note_mem(x, i, off);
-    push_loaded(&mut x.st.fpu, |env| load_f64(env, v));
+    push_loaded(&mut x.st.fpu, |env| load_f64(env, v), |env| widen_f64(env, v));
     Ok(())
 }
 
@@ -67,14 +70,14 @@ pub fn fld_m80(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     Ok(())
 }
 
-/// FLD ST(i).
+/// FLD ST(i). An empty register is found before a full stack.
 pub fn fld_sti(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     note(x, i);
     let fpu = &mut x.st.fpu;
     let p = fpu.phys(i.dst);
     let v = fpu.reg(p);
-    if fpu.has_room() && !fpu.holds(p) {
+    if !fpu.holds(p) {
         if fpu.underflow() {
             fpu.push(F80::INDEFINITE);
         }
@@ -194,7 +197,6 @@ fn fcmov<const NEGATE: bool>(x: &mut Exec, i: &Insn, cond: Cond) -> Result<(), E
         }
         return Ok(());
     }
-    fpu.set_c1(false);
     if moves {
         let v = fpu.reg(q);
         fpu.set_reg(p, v);

@@ -45,3 +45,6 @@ pub mod load;
 pub mod stack;
 pub mod store;
 pub mod transcendental;
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests_native;
