@@ -5,6 +5,7 @@ pub mod cpu;
 pub mod device;
 pub mod events;
 pub mod exec;
+pub mod fp;
 pub mod interp;
 pub mod isa;
 pub mod machine;

@@ -1,0 +1,1 @@
+//! Numbers with 128-bit significands.
