@@ -5,7 +5,8 @@
 //! * [`ops`]: the operations of which meanings are made, with a number or an IR node as their value.
 //! * [`sem`]: meanings, written once over [`ops::Ops`], one family a file.
 //! * [`helpers`]: what is too big for that, as functions that every engine calls.
-//! * [`select`]: which meaning an instruction has.
+//! * [`select`]: which meaning an instruction has; [`select_simd`]: vector instructions.
+//! * [`simd`]: what vector operations compute.
 //! * [`cache`]: decoded blocks by physical page.
 
 pub mod cache;
@@ -14,7 +15,9 @@ pub mod helpers;
 pub mod insn;
 pub mod ops;
 pub mod select;
+pub mod select_simd;
 pub mod sem;
+pub mod simd;
 
 pub use insn::Insn;
 pub use ops::Ops;
