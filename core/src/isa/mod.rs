@@ -5,8 +5,9 @@
 //! * [`ops`]: the operations of which meanings are made, with a number or an IR node as their value.
 //! * [`sem`]: meanings, written once over [`ops::Ops`], one family a file.
 //! * [`helpers`]: what is too big for that, as functions that every engine calls.
-//! * [`select`]: which meaning an instruction has.
 //! * [`x87`]: the x87 FPU, all helpers.
+//! * [`select`]: which meaning an instruction has, with a `select_*` for each large family.
+//! * [`simd`]: what vector operations compute.
 //! * [`cache`]: decoded blocks by physical page.
 
 pub mod cache;
@@ -16,8 +17,10 @@ pub mod insn;
 pub mod ops;
 pub mod select;
 pub mod select_int;
-mod select_x87;
+pub mod select_simd;
+pub mod select_x87;
 pub mod sem;
+pub mod simd;
 pub mod x87;
 
 pub use insn::Insn;

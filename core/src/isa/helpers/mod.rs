@@ -4,4 +4,8 @@ pub mod compound;
 pub mod control;
 pub mod divide;
 pub mod interrupt;
+pub mod simd_misc;
+pub mod simd_place;
+pub mod simd_run;
+pub mod simd_state;
 pub mod string;

@@ -6,7 +6,7 @@ use crate::cpu::flags::{CF, PF, ZF};
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
 use crate::fp::x87::{Unordered, compare};
-use crate::fp::{F80, Flags, Relation, X87Env};
+use crate::fp::{F80, Relation, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::{Helper, Ops};
 use crate::isa::select::{Meaning, help};
@@ -22,8 +22,7 @@ fn relate(fpu: &mut Fpu, mut env: X87Env, b: Option<F80>, nan: Unordered) -> Opt
     let r = compare(&mut env, fpu.reg(p), b, nan);
     env.rounded_up = false;
     fpu.report(&env);
-    // An unmasked invalid or denormal operand leaves the codes and the stack alone.
-    (!env.unmasked().intersects(Flags::PRE)).then_some(r)
+    r
 }
 
 /// Sets the codes and pops `POPS` registers.
