@@ -23,7 +23,7 @@ pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;
 const GRANULE_SHIFT: u32 = 6;
 
 /// Bytes kept behind the backing, so that one comparison admits an access of any width up to it.
-const PAD: usize = 8;
+const PAD: usize = 16;
 
 /// A byte position in the backing.
 pub type Offset = u64;
@@ -232,7 +232,7 @@ impl GuestMemory {
         self.dirty[i] == ALL_CONSUMERS && self.code[i] == 0
     }
 
-    /// Reads `N` bytes of the backing, at most 8.
+    /// Reads `N` bytes of the backing, at most 16.
     ///
     /// # Panics
     /// When `at` is past the backing: offsets come from [`Self::read_route`], never from a guest.
@@ -248,7 +248,7 @@ impl GuestMemory {
         unsafe { self.bytes.as_ptr().add(at).cast::<[u8; N]>().read() }
     }
 
-    /// Writes `N` bytes of the backing, at most 8, without tracking: for pages whose [`Self::writes_unwatched`] holds.
+    /// Writes `N` bytes of the backing, at most 16, without tracking: for pages whose [`Self::writes_unwatched`] holds.
     ///
     /// # Panics
     /// As [`Self::load`].
