@@ -197,7 +197,7 @@ fn implied(ins: &mut Instruction, rng: &mut Rng, state: &mut State) -> Option<()
         | M::Scasw
         | M::Scasd
         | M::Scasq
-            if ins.op_count() > 0 && ins.op_kind(0) != OpKind::Register || !ins.op_register(0).is_xmm() =>
+            if (0..ins.op_count()).any(|n| matches!(ins.op_kind(n), OpKind::MemorySegRSI | OpKind::MemoryESRDI)) =>
         {
             (state.gpr[6], state.gpr[7]) = (place(), place());
             state.rflags |= (rng.below(2)) << 10;

@@ -159,8 +159,15 @@ impl Guest {
         let insn = decode::decode(code, x.ctx.code, &x.model);
         let result = match insn {
             Ok(i) => {
-                x.st.set_rip(CODE + u64::from(i.len));
-                (i.run)(x, &i)
+                // A repeated instruction may stop between iterations when the machine wants a look.
+                loop {
+                    x.st.set_rip(CODE + u64::from(i.len));
+                    x.unfinished = false;
+                    let r = (i.run)(x, &i);
+                    if r.is_err() || !x.unfinished {
+                        break r;
+                    }
+                }
             }
             Err(decode::Error::Fault(e)) => Err(e),
             Err(decode::Error::Short) => panic!("the decoder wants more than {code:02x?}"),
