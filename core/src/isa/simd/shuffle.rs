@@ -293,9 +293,3 @@ pub fn movshdup(b: u128) -> u128 {
 pub const fn movddup(b: u128) -> u128 {
     b & LOW | b << 64
 }
-
-/// The signed words of a vector, for tests of what saturates.
-#[cfg(test)]
-pub(super) fn words(v: u128) -> [i16; 8] {
-    i16x8::split(v)
-}
