@@ -15,5 +15,5 @@ pub mod rig;
 pub mod snapshot;
 pub mod system;
 pub mod time;
-pub mod wires;
 pub mod vectors;
+pub mod wires;

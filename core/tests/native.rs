@@ -31,6 +31,7 @@ pub use guest::State;
 #[test]
 fn the_interpreter_equals_the_host_cpu() {
     use generate::{Rng, forms, instance};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     let var = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (seed, rounds) = (var("FERRITE_SEED", 1), var("FERRITE_ROUNDS", 300));
     let only = std::env::var("FERRITE_FORM").unwrap_or_default();
@@ -48,7 +49,12 @@ fn the_interpreter_equals_the_host_cpu() {
             let (mut want, mut want_data) = (state.clone(), data.clone());
             let signal = host::run(&bytes, &mut want, &mut want_data);
             let (mut got, mut got_data) = (state.clone(), data.clone());
-            let fault = guest.run(&bytes, &mut got, &mut got_data);
+            let run = AssertUnwindSafe(|| guest.run(&bytes, &mut got, &mut got_data));
+            let Ok(fault) = catch_unwind(run) else {
+                bad += 1;
+                failures.push(format!("{name}: {ins} ({bytes:02x?}) panics"));
+                break;
+            };
             ran += 1;
             if let Some(why) = guest::difference(&ins, (signal, &want, &want_data), (fault, &got, &got_data)) {
                 bad += 1;

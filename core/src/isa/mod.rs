@@ -15,8 +15,8 @@ pub mod helpers;
 pub mod insn;
 pub mod ops;
 pub mod select;
-mod select_x87;
 pub mod select_int;
+mod select_x87;
 pub mod sem;
 pub mod x87;
 

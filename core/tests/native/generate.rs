@@ -126,10 +126,12 @@ fn straight(c: Code) -> bool {
         && !["In", "Out", "Insb", "Insw", "Insd", "Outsb", "Outsw", "Outsd", "Lar", "Lsl", "Verr", "Verw", "Sgdt", "Sidt",
             "Sldt", "Str", "Smsw", "Cpuid", "Rdtsc", "Lss", "Lfs", "Lgs", "Popf", "Popfq", "Pushf", "Pushfq", "Wait",
             "Fstenv", "Fsave", "Fldenv", "Frstor", "Fnstenv", "Fnsave", "Fxsave", "Fxsave64", "Fxrstor", "Fxrstor64",
+            // These begin with a WAIT, an instruction of its own.
+            "Fstcw", "Finit", "Fstsw", "Fclex", "Fsetpm", "Feni", "Fdisi",
             "Cli", "Sti", "Clflush", "Enter", "Leave", "Sysenter", "Int1", "Fneni", "Fndisi", "Fnsetpm", "Frstpm",
-            "Fstdw", "Fstsg", "Maskmovdqu", "Maskmovq", "Xlatb", "Monitor", "Mwait", "Rdpmc", "Invlpg", "Ldmxcsr"]
+            "Fstdw", "Fstsg", "Monitor", "Mwait", "Rdpmc", "Invlpg", "Ldmxcsr"]
             .contains(&name.as_str())
-        && !c.op_code().op_kinds().iter().any(|k| matches!(k, K::seg_reg | K::seg_rSI | K::es_rDI | K::seg_rDI | K::cr_reg | K::dr_reg | K::tr_reg))
+        && !c.op_code().op_kinds().iter().any(|k| matches!(k, K::seg_reg | K::cr_reg | K::dr_reg | K::tr_reg))
 }
 
 const GPR64: [Register; 15] = [
@@ -164,9 +166,66 @@ pub fn instance(code: Code, rng: &mut Rng) -> Option<(Instruction, Vec<u8>, Stat
     for n in 0..info.op_count() {
         operand(&mut ins, n, info.op_kind(n), rng, &mut state)?;
     }
+    implied(&mut ins, rng, &mut state)?;
     let mut encoder = Encoder::new(64);
     encoder.encode(&ins, super::host::CODE).ok()?;
     Some((ins, encoder.take_buffer(), state, data))
+}
+
+/// Operands that no field of the encoding holds: string pointers and counts, bit offsets.
+fn implied(ins: &mut Instruction, rng: &mut Rng, state: &mut State) -> Option<()> {
+    use iced_x86::Mnemonic as M;
+    let mut place = || DATA + 0x800 + rng.below(0x1000);
+    match ins.mnemonic() {
+        M::Movsb
+        | M::Movsw
+        | M::Movsd
+        | M::Movsq
+        | M::Stosb
+        | M::Stosw
+        | M::Stosd
+        | M::Stosq
+        | M::Lodsb
+        | M::Lodsw
+        | M::Lodsd
+        | M::Lodsq
+        | M::Cmpsb
+        | M::Cmpsw
+        | M::Cmpsd
+        | M::Cmpsq
+        | M::Scasb
+        | M::Scasw
+        | M::Scasd
+        | M::Scasq
+            if ins.op_count() > 0 && ins.op_kind(0) != OpKind::Register || !ins.op_register(0).is_xmm() =>
+        {
+            (state.gpr[6], state.gpr[7]) = (place(), place());
+            state.rflags |= (rng.below(2)) << 10;
+            if rng.below(2) == 0 {
+                state.gpr[1] = rng.below(40);
+                if rng.below(2) == 0 { ins.set_has_repe_prefix(true) } else { ins.set_has_repne_prefix(true) }
+            }
+        }
+        M::Maskmovq | M::Maskmovdqu => state.gpr[7] = place(),
+        M::Xlatb => state.gpr[3] = place(),
+        M::Bt | M::Bts | M::Btr | M::Btc if ins.op0_kind() == OpKind::Memory && ins.op1_kind() == OpKind::Register => {
+            let r = ins.op1_register().full_register();
+            if r == ins.memory_base() || r == ins.memory_index() {
+                return None;
+            }
+            state.gpr[r.number()] = (rng.below(8192) as i64 - 4096) as u64;
+        }
+        // The result of a 16-bit double shift by more than 16 is undefined.
+        M::Shld | M::Shrd if ins.op1_register().size() == 2 => {
+            let cl = state.gpr[1] as u8 & 31;
+            let n = if ins.op2_kind() == OpKind::Register { cl } else { ins.immediate8() & 31 };
+            if n > 16 {
+                return None;
+            }
+        }
+        _ => {}
+    }
+    Some(())
 }
 
 fn operand(ins: &mut Instruction, n: u32, kind: K, rng: &mut Rng, state: &mut State) -> Option<()> {
@@ -229,6 +288,14 @@ fn operand(ins: &mut Instruction, n: u32, kind: K, rng: &mut Rng, state: &mut St
         K::imm64 => {
             ins.set_op_kind(n, OpKind::Immediate64);
             ins.set_immediate64(rng.word());
+        }
+        K::seg_rSI => ins.set_op_kind(n, OpKind::MemorySegRSI),
+        K::es_rDI => ins.set_op_kind(n, OpKind::MemoryESRDI),
+        K::seg_rDI => ins.set_op_kind(n, OpKind::MemorySegRDI),
+        K::seg_rBX_al => {
+            ins.set_op_kind(n, OpKind::Memory);
+            ins.set_memory_base(Register::RBX);
+            ins.set_memory_index(Register::AL);
         }
         K::mem | K::mem_mpx | K::mem_mib => memory(ins, n, rng, state),
         K::r8_or_mem if rng.below(2) == 0 => reg(Register::AL + rng.below(20) as u32),

@@ -153,6 +153,7 @@ impl Guest {
         st.mxcsr = state.mxcsr();
         x.st = st;
         x.flush_tlb();
+        (x.retired, x.pending, x.limit) = (0, 0, u64::MAX);
         x.refresh();
         // Straight through the handler, so that a fault is seen as such.
         let insn = decode::decode(code, x.ctx.code, &x.model);

@@ -1,5 +1,6 @@
 //! FCOM, FUCOM, FCOMI, FUCOMI, FTST.
 
+use super::nan::denormal;
 use crate::fp::Relation;
 use crate::fp::env::{Flags, X87Env};
 use crate::fp::f80::{Class, F80};
@@ -15,22 +16,17 @@ pub enum Unordered {
 
 /// a compared with b. FTST compares with [`F80::ZERO`].
 ///
-/// The outcome goes to the condition codes or EFLAGS even when an exception is unmasked; only the
-/// pops of FCOMP and its like are then left out ([`X87Env::unmasked`] is not empty).
-pub fn compare(env: &mut X87Env, a: F80, b: F80, nan: Unordered) -> Relation {
+/// `None` for an unmasked exception: codes and stack unchanged, as the Operation section of FCOM has
+/// it. (Some processors write the codes even so.)
+pub fn compare(env: &mut X87Env, a: F80, b: F80, nan: Unordered) -> Option<Relation> {
     let (ca, cb) = (a.class(), b.class());
     let unsupported = ca == Class::Unsupported || cb == Class::Unsupported;
     if unsupported || ca == Class::Nan || cb == Class::Nan {
         let invalid = unsupported || nan == Unordered::Invalid || a.is_signaling() || b.is_signaling();
-        if invalid {
-            env.flags |= Flags::IE;
-        }
-        return Relation::Unordered;
+        return (!invalid || env.raise(Flags::IE)).then_some(Relation::Unordered);
     }
-    if ca == Class::Denormal || cb == Class::Denormal || env.memory_denormal {
-        env.flags |= Flags::DE;
-    }
-    order(a, b)
+    denormal(env, &[ca, cb])?;
+    Some(order(a, b))
 }
 
 fn order(a: F80, b: F80) -> Relation {

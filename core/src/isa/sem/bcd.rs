@@ -82,8 +82,7 @@ pub fn ascii<O: Ops, const SUB: bool, const APART: bool>(o: &mut O, _: &Insn) ->
         let six = o.imm(6);
         let low = o.mul(adjust, six);
         let ah = o.get::<8>(RAX | HIGH);
-        let (al, ah) =
-            if SUB { (o.sub(al, low), o.sub(ah, adjust)) } else { (o.add(al, low), o.add(ah, adjust)) };
+        let (al, ah) = if SUB { (o.sub(al, low), o.sub(ah, adjust)) } else { (o.add(al, low), o.add(ah, adjust)) };
         let al = o.zext::<8>(al);
         let n = o.imm(8);
         let ah = o.shl(ah, n);
