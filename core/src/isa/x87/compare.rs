@@ -6,7 +6,7 @@ use crate::cpu::flags::{CF, PF, ZF};
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
 use crate::fp::x87::{Unordered, compare};
-use crate::fp::{F80, Relation, X87Env};
+use crate::fp::{F80, Flags, Relation, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::{Helper, Ops};
 use crate::isa::select::{Meaning, help};
@@ -30,7 +30,9 @@ fn relate(fpu: &mut Fpu, mut env: X87Env, b: Option<F80>, nan: Unordered) -> Out
     let Some(b) = b.filter(|_| fpu.holds(p)) else {
         return Outcome { relation: Relation::Unordered, pops: fpu.underflow() };
     };
-    let relation = compare(&mut env, fpu.reg(p), b, nan);
+    let masks = core::mem::replace(&mut env.masks, Flags::all());
+    let relation = compare(&mut env, fpu.reg(p), b, nan).unwrap_or(Relation::Unordered);
+    env.masks = masks;
     env.rounded_up = false;
     fpu.report(&env);
     Outcome { relation, pops: env.unmasked().is_empty() }
