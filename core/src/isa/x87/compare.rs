@@ -6,32 +6,46 @@ use crate::cpu::flags::{CF, PF, ZF};
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
 use crate::fp::x87::{Unordered, compare};
-use crate::fp::{F80, Relation, X87Env};
+use crate::fp::{F80, Flags, Relation, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::{Helper, Ops};
 use crate::isa::select::{Meaning, help};
 use iced_x86::Code;
 
-/// The relation of ST(0) to `b`. `None` when an unmasked exception keeps the instruction from finishing.
+/// What a comparison came to.
+#[derive(Clone, Copy)]
+struct Outcome {
+    relation: Relation,
+    /// No unmasked exception keeps the instruction from popping.
+    pops: bool,
+}
+
+/// The relation of ST(0) to `b`; an empty register is unordered.
+///
+/// Processors report the relation even when an unmasked exception keeps the instruction from popping. (The SDM says
+/// of FCOM that the codes are not set then; AMD's processors were seen to set them.)
 #[inline(always)]
-fn relate(fpu: &mut Fpu, mut env: X87Env, b: Option<F80>, nan: Unordered) -> Option<Relation> {
+fn relate(fpu: &mut Fpu, mut env: X87Env, b: Option<F80>, nan: Unordered) -> Outcome {
     let p = fpu.phys(0);
     let Some(b) = b.filter(|_| fpu.holds(p)) else {
-        return fpu.underflow().then_some(Relation::Unordered);
+        return Outcome { relation: Relation::Unordered, pops: fpu.underflow() };
     };
-    let r = compare(&mut env, fpu.reg(p), b, nan);
+    let masks = core::mem::replace(&mut env.masks, Flags::all());
+    let relation = compare(&mut env, fpu.reg(p), b, nan).unwrap_or(Relation::Unordered);
+    env.masks = masks;
     env.rounded_up = false;
     fpu.report(&env);
-    r
+    Outcome { relation, pops: env.unmasked().is_empty() }
 }
 
 /// Sets the codes and pops `POPS` registers.
 #[inline(always)]
-fn finish<const POPS: u32>(fpu: &mut Fpu, r: Option<Relation>) {
-    let Some(r) = r else { return };
-    fpu.set_relation(r);
-    for _ in 0..POPS {
-        fpu.pop();
+fn finish<const POPS: u32>(fpu: &mut Fpu, r: Outcome) {
+    fpu.set_codes(r.relation.zf_pf_cf());
+    if r.pops {
+        for _ in 0..POPS {
+            fpu.pop();
+        }
     }
 }
 
@@ -55,23 +69,23 @@ fn operand(fpu: &Fpu, n: u8) -> Option<F80> {
 }
 
 #[inline(always)]
-fn register(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Result<Option<Relation>, Exception> {
+fn register(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Outcome {
     note(x, i);
     let fpu = &mut x.st.fpu;
     let b = operand(fpu, n);
-    Ok(relate(fpu, fpu.env(), b, nan))
+    relate(fpu, fpu.env(), b, nan)
 }
 
 fn fcom<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, i.src, Unordered::Invalid)?;
+    let r = register(x, i, i.src, Unordered::Invalid);
     finish::<POPS>(&mut x.st.fpu, r);
     Ok(())
 }
 
 fn fucom<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, i.src, Unordered::Quiet)?;
+    let r = register(x, i, i.src, Unordered::Quiet);
     finish::<POPS>(&mut x.st.fpu, r);
     Ok(())
 }
@@ -79,7 +93,7 @@ fn fucom<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 /// FCOMPP: against ST(1).
 fn fcompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, 1, Unordered::Invalid)?;
+    let r = register(x, i, 1, Unordered::Invalid);
     finish::<2>(&mut x.st.fpu, r);
     Ok(())
 }
@@ -87,32 +101,33 @@ fn fcompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 /// FUCOMPP: against ST(1).
 fn fucompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, 1, Unordered::Quiet)?;
+    let r = register(x, i, 1, Unordered::Quiet);
     finish::<2>(&mut x.st.fpu, r);
     Ok(())
 }
 
 /// The result of FCOMI and its like goes to EFLAGS; `Of`, `Sf` and `Af` are cleared.
 #[inline(always)]
-fn to_eflags<const POPS: u32>(x: &mut Exec, r: Option<Relation>) {
-    let Some(r) = r else { return };
-    let c = u64::from(r.zf_pf_cf());
+fn to_eflags<const POPS: u32>(x: &mut Exec, r: Outcome) {
+    let c = u64::from(r.relation.zf_pf_cf());
     x.st.flags.set_arithmetic((c >> 2 & 1) * ZF | (c >> 1 & 1) * PF | (c & 1) * CF);
-    for _ in 0..POPS {
-        x.st.fpu.pop();
+    if r.pops {
+        for _ in 0..POPS {
+            x.st.fpu.pop();
+        }
     }
 }
 
 fn fcomi<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, i.src, Unordered::Invalid)?;
+    let r = register(x, i, i.src, Unordered::Invalid);
     to_eflags::<POPS>(x, r);
     Ok(())
 }
 
 fn fucomi<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, i.src, Unordered::Quiet)?;
+    let r = register(x, i, i.src, Unordered::Quiet);
     to_eflags::<POPS>(x, r);
     Ok(())
 }

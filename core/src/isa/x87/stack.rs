@@ -7,7 +7,7 @@ use crate::cpu::Exception;
 use crate::cpu::segment::Seg;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
-use crate::fp::{Class, F80, Relation, X87Env};
+use crate::fp::{Class, F80, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::Ops;
 
@@ -119,13 +119,6 @@ impl Fpu {
     pub const fn set_codes(&mut self, codes: u8) {
         let c = codes as u16;
         self.status = self.status & !(sw::C3 | sw::C2 | sw::C0) | (c & 4) << 12 | (c & 2) << 9 | (c & 1) << 8;
-    }
-
-    /// Writes C3, C2 and C0 from a comparison and clears C1.
-    #[inline(always)]
-    pub const fn set_relation(&mut self, r: Relation) {
-        self.set_c1(false);
-        self.set_codes(r.zf_pf_cf());
     }
 
     /// A use of an empty register: IE, SF, C1 clear. True when the masked response applies.

@@ -6,7 +6,7 @@ use crate::cpu::Exception;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
 use crate::fp::x87::{self, Reduced, Remainder};
-use crate::fp::{Class, F80, Flags, X87Env};
+use crate::fp::{Class, F80, X87Env};
 use crate::isa::Insn;
 
 /// ST(0) := f(ST(0)).
@@ -94,6 +94,7 @@ fn remainder(x: &mut Exec, i: &Insn, f: fn(&mut X87Env, F80, F80) -> Option<Rema
     note(x, i);
     let fpu = &mut x.st.fpu;
     let (p, q) = (fpu.phys(0), fpu.phys(1));
+    fpu.status &= !sw::C2;
     if !fpu.holds(p) || !fpu.holds(q) {
         if fpu.underflow() {
             fpu.set_reg(p, F80::INDEFINITE);
@@ -104,10 +105,9 @@ fn remainder(x: &mut Exec, i: &Insn, f: fn(&mut X87Env, F80, F80) -> Option<Rema
     let r = f(&mut env, fpu.reg(p), fpu.reg(q));
     fpu.report_exceptions(&env);
     fpu.set_c1(false);
-    fpu.status &= !sw::C2;
     if let Some(r) = r {
         fpu.set_reg(p, r.value);
-        if env.flags.contains(Flags::IE) {
+        if r.value.class() == Class::Nan {
             return Ok(()); // there is no quotient: C0 and C3 stay
         }
         // C0, C3, C1 are Q2, Q1, Q0.
