@@ -1,3 +1,7 @@
 //! The `ferrite` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ferrite::cli::main()
+}

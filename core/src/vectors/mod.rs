@@ -10,10 +10,12 @@
 //! | [`moo`] | the binary form, from bytes that are no longer compressed |
 //! | [`json`] | the JSON form |
 //! | [`metadata`] | which flags the manuals define, per file: `flags.json`, `metadata.json`, revocation lists |
+//! | [`engine`] | such a target over the interpreter |
 //! | [`run`] | loading a test into a [`run::Target`], running it, and the comparison |
 //!
 //! *Not modelled:* bus cycles and the prefetch queue. They are read past: Ferrite promises instructions, not clocks.
 
+pub mod engine;
 pub mod json;
 pub mod metadata;
 pub mod moo;

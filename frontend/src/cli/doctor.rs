@@ -1,0 +1,40 @@
+//! `ferrite doctor`: what this host offers and what is missing.
+
+use std::io::IsTerminal;
+
+use crate::Failure;
+
+/// Prints the findings.
+///
+/// # Errors
+/// None: what is missing is a finding.
+pub fn run() -> Result<u8, Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let found = [
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("host", format!("{} {}, {threads} threads", std::env::consts::ARCH, std::env::consts::OS)),
+        ("interpreter", "yes".to_owned()),
+        ("JIT", "not in this build".to_owned()),
+        ("KVM", kvm()),
+        ("terminal", if std::io::stdin().is_terminal() { "yes" } else { "no: standard input is not one" }.to_owned()),
+        ("display", "not in this build".to_owned()),
+        ("audio", "not in this build".to_owned()),
+    ];
+    for (what, text) in found {
+        println!("{what:<12} {text}");
+    }
+    Ok(0)
+}
+
+fn kvm() -> String {
+    let path = std::path::Path::new("/dev/kvm");
+    let host = if path.exists() {
+        match std::fs::OpenOptions::new().read(true).write(true).open(path) {
+            Ok(_) => "/dev/kvm can be opened",
+            Err(_) => "/dev/kvm is there but cannot be opened",
+        }
+    } else {
+        "no /dev/kvm"
+    };
+    format!("not in this build ({host})")
+}

@@ -1,0 +1,419 @@
+//! `ferrite run`: boots a machine from options, or from a `MACHINE.toml` with the same names, which options override.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ferrite_core::time::VTime;
+use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
+use ferrite_devices::host::Disk;
+use serde::Deserialize;
+
+use super::{read_file, reason};
+use crate::Failure;
+use crate::config::{
+    Accel, BootEntry, ClockSpec, CpuSpec, Debugcon, Display, Drive, Output, SaveAt, Serial, Size, has_long_mode,
+};
+use crate::host::chars::Lines;
+use crate::host::disk::{RawDisk, Writes};
+use crate::pc::{self, Boot, Parts};
+use crate::session::{self, End, Pace, Plan};
+
+/// Options of `ferrite run`, which are also the keys of `MACHINE.toml`.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RunArgs {
+    /// Machine description with the same names as the options; options override it
+    #[arg(value_name = "MACHINE.toml")]
+    #[serde(skip)]
+    machine: Option<PathBuf>,
+    /// RAM, such as 64M or 1G
+    #[arg(short, long, value_name = "SIZE")]
+    memory: Option<Size>,
+    /// CPU model and features
+    #[arg(long, value_name = "MODEL[,+feat,-feat]")]
+    cpu: Option<CpuSpec>,
+    /// Number of CPUs
+    #[arg(long, value_name = "N")]
+    smp: Option<u32>,
+    /// Engine: auto, jit, interp or kvm
+    #[arg(long)]
+    accel: Option<Accel>,
+    /// Disk, primary master
+    #[arg(long, value_name = "FILE")]
+    hda: Option<PathBuf>,
+    /// Disk, primary slave
+    #[arg(long, value_name = "FILE")]
+    hdb: Option<PathBuf>,
+    /// Disk, secondary master
+    #[arg(long, value_name = "FILE")]
+    hdc: Option<PathBuf>,
+    /// Disk, secondary slave
+    #[arg(long, value_name = "FILE")]
+    hdd: Option<PathBuf>,
+    /// A disk in full: file=PATH,if=ide,format=raw,index=N,readonly=on
+    #[arg(long, value_name = "SPEC")]
+    drive: Vec<Drive>,
+    /// Throw writes to disks away at the end
+    #[arg(long)]
+    disposable: bool,
+    /// Linux bzImage or multiboot image to boot directly
+    #[arg(long, value_name = "FILE")]
+    kernel: Option<PathBuf>,
+    /// Initial RAM disk of the kernel
+    #[arg(long, value_name = "FILE")]
+    initrd: Option<PathBuf>,
+    /// Command line of the kernel
+    #[arg(long, value_name = "STR", allow_hyphen_values = true)]
+    append: Option<String>,
+    /// Entry point of a Linux kernel: auto, 16, 32 or 64
+    #[arg(long, value_name = "BITS")]
+    boot_entry: Option<BootEntry>,
+    /// Serial line, COM1 first: stdio, file:PATH, tcp:HOST:PORT, unix:PATH, pty or null
+    #[arg(long, value_name = "END")]
+    serial: Vec<Serial>,
+    /// Where port E9h goes: stdio or file:PATH
+    #[arg(long, value_name = "END")]
+    debugcon: Option<Debugcon>,
+    /// Let a write of v to port F4h end the run with status (v << 1) | 1
+    #[arg(long)]
+    debug_exit: bool,
+    /// How the screen is shown: none
+    #[arg(long)]
+    display: Option<Display>,
+    /// Virtual time: virtual, virtual=MIPS or host
+    #[arg(long)]
+    clock: Option<ClockSpec>,
+    /// Seed of every source of randomness in the machine
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Begin with a snapshot of the same machine
+    #[arg(long, value_name = "SNAPSHOT")]
+    load: Option<PathBuf>,
+    /// Save a snapshot when so many instructions have retired
+    #[arg(long, value_name = "INSNS:FILE")]
+    save_at: Vec<SaveAt>,
+    /// End with status 0 as soon as the text appears on a serial line
+    #[arg(long, value_name = "TEXT")]
+    until_serial: Option<String>,
+    /// End with status 124 when so many instructions have retired
+    #[arg(long, value_name = "N")]
+    limit_insns: Option<u64>,
+    /// End with status 124 after so much virtual time
+    #[arg(long, value_name = "SECS")]
+    limit_time: Option<f64>,
+    /// Write figures of the run as JSON at its end
+    #[arg(long, value_name = "FILE|-")]
+    stats: Option<Output>,
+    /// Print a hash of the machine's complete state at the end, on standard error
+    #[arg(long)]
+    state_hash: bool,
+    /// Let a reset or a triple fault end the run
+    #[arg(long)]
+    no_reboot: bool,
+}
+
+/// RAM unless `--memory` says otherwise.
+const DEFAULT_MEMORY: u64 = 128 << 20;
+
+/// RAM below this lies under the PCI hole, the rest above 4 GiB.
+const LOW_RAM_MAX: u64 = 0xc000_0000;
+
+/// More than any host of today can back, and than 40 address bits reach.
+const MEMORY_MAX: u64 = 1 << 39;
+
+impl RunArgs {
+    /// Fills what the command line leaves open from the machine description.
+    fn with_description(mut self) -> Result<Self, Failure> {
+        let Some(path) = self.machine.take() else { return Ok(self) };
+        let bytes = read_file("machine description", &path)?;
+        let usage = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
+        let text =
+            String::from_utf8(bytes).map_err(|e| usage(format!("byte {}: not UTF-8", e.utf8_error().valid_up_to())))?;
+        let mut file: Self = toml::from_str(&text).map_err(|e| usage(toml_error(&text, &e)))?;
+        file.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(self.over(file))
+    }
+
+    /// Paths of a description are relative to its folder.
+    fn resolve(&mut self, dir: &Path) {
+        let ends = self.serial.iter_mut().chain(self.debugcon.as_mut().map(|d| &mut d.0));
+        let ends = ends.filter_map(|s| match s {
+            Serial::File(p) | Serial::Unix(p) => Some(p),
+            _ => None,
+        });
+        let disks = [&mut self.hda, &mut self.hdb, &mut self.hdc, &mut self.hdd];
+        let files = disks.into_iter().chain([&mut self.kernel, &mut self.initrd, &mut self.load]).flatten();
+        let stats = self.stats.as_mut().filter(|s| !s.is_stdout()).map(|s| &mut s.0);
+        let drives = self.drive.iter_mut().map(|d| &mut d.file);
+        let saves = self.save_at.iter_mut().map(|s| &mut s.file);
+        for path in ends.chain(files).chain(stats).chain(drives).chain(saves) {
+            *path = dir.join(&*path);
+        }
+    }
+
+    /// `self` where it says something, else `file`.
+    fn over(self, file: Self) -> Self {
+        fn list<T>(a: Vec<T>, b: Vec<T>) -> Vec<T> {
+            if a.is_empty() { b } else { a }
+        }
+        Self {
+            machine: None,
+            memory: self.memory.or(file.memory),
+            cpu: self.cpu.or(file.cpu),
+            smp: self.smp.or(file.smp),
+            accel: self.accel.or(file.accel),
+            hda: self.hda.or(file.hda),
+            hdb: self.hdb.or(file.hdb),
+            hdc: self.hdc.or(file.hdc),
+            hdd: self.hdd.or(file.hdd),
+            drive: list(self.drive, file.drive),
+            disposable: self.disposable || file.disposable,
+            kernel: self.kernel.or(file.kernel),
+            initrd: self.initrd.or(file.initrd),
+            append: self.append.or(file.append),
+            boot_entry: self.boot_entry.or(file.boot_entry),
+            serial: list(self.serial, file.serial),
+            debugcon: self.debugcon.or(file.debugcon),
+            debug_exit: self.debug_exit || file.debug_exit,
+            display: self.display.or(file.display),
+            clock: self.clock.or(file.clock),
+            seed: self.seed.or(file.seed),
+            load: self.load.or(file.load),
+            save_at: list(self.save_at, file.save_at),
+            until_serial: self.until_serial.or(file.until_serial),
+            limit_insns: self.limit_insns.or(file.limit_insns),
+            limit_time: self.limit_time.or(file.limit_time),
+            stats: self.stats.or(file.stats),
+            state_hash: self.state_hash || file.state_hash,
+            no_reboot: self.no_reboot || file.no_reboot,
+        }
+    }
+
+    /// What is wrong whatever the host has.
+    fn check(&self) -> Result<(), Failure> {
+        let usage = |text: String| Err(Failure::Usage(text));
+        if let Some(n) = self.smp.filter(|n| *n != 1) {
+            return usage(format!("--smp {n}: this build has one CPU"));
+        }
+        if self.memory.is_some_and(|m| m.0 > MEMORY_MAX) {
+            return usage(format!("--memory: at most {}G", MEMORY_MAX >> 30));
+        }
+        if self.serial.len() > 4 {
+            return usage(format!("--serial: {} given; a PC has COM1 to COM4", self.serial.len()));
+        }
+        for (option, given) in [("--initrd", self.initrd.is_some()), ("--append", self.append.is_some())] {
+            if given && self.kernel.is_none() {
+                return usage(format!("{option}: only with --kernel"));
+            }
+        }
+        if self.boot_entry.is_some() && self.kernel.is_none() {
+            return usage("--boot-entry: only with --kernel".to_owned());
+        }
+        match self.limit_time {
+            Some(t) if !(0.0..=1e7).contains(&t) => {
+                usage(format!("--limit-time {t}: seconds from 0 to 10000000 are needed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The disks by IDE position.
+    fn disks(&self) -> Result<[Option<Box<dyn Disk>>; 4], Failure> {
+        let mut out: [Option<Box<dyn Disk>>; 4] = [None, None, None, None];
+        let writes = if self.disposable { Writes::Disposable } else { Writes::Through };
+        let named = [("--hda", &self.hda), ("--hdb", &self.hdb), ("--hdc", &self.hdc), ("--hdd", &self.hdd)];
+        for (slot, (option, path)) in out.iter_mut().zip(named) {
+            if let Some(path) = path {
+                *slot = Some(Box::new(RawDisk::open(option, path, writes)?));
+            }
+        }
+        for drive in &self.drive {
+            let index = match drive.index {
+                Some(n) => usize::from(n),
+                None => out.iter().position(Option::is_none).unwrap_or(out.len()),
+            };
+            let Some(slot) = out.get_mut(index).filter(|s| s.is_none()) else {
+                let text = format!("--drive file={}: no free IDE position; there are four", drive.file.display());
+                return Err(Failure::Usage(text));
+            };
+            let writes = if drive.read_only { Writes::Refused } else { writes };
+            *slot = Some(Box::new(RawDisk::open("--drive file", &drive.file, writes)?));
+        }
+        Ok(out)
+    }
+
+    /// What the machine starts with. Nothing given is the built-in demonstration.
+    fn boot(&self, cpu: &CpuSpec, ram: Ram, has_disk: bool) -> Result<Boot, Failure> {
+        let Some(path) = &self.kernel else {
+            return Ok(if has_disk || self.load.is_some() { Boot::Firmware } else { Boot::BuiltIn });
+        };
+        let kernel = read_file("--kernel", path)?;
+        let initrd = match &self.initrd {
+            Some(path) => Some(read_file("--initrd", path)?),
+            None => None,
+        };
+        let plan = boot::plan(&Request {
+            kernel: &kernel,
+            initrd: initrd.as_deref(),
+            cmdline: self.append.as_deref().unwrap_or_default(),
+            ram,
+            entry: self.boot_entry.map_or(EntryChoice::Auto, |e| e.0),
+            long_mode: has_long_mode(cpu.name),
+        });
+        plan.map(Boot::Direct).map_err(|e| Failure::Usage(format!("--kernel {}: {e}", path.display())))
+    }
+}
+
+/// A TOML error as one line with its place.
+fn toml_error(text: &str, e: &toml::de::Error) -> String {
+    let message = e.message().trim().replace('\n', " ");
+    match e.span() {
+        Some(span) => {
+            let before = text.get(..span.start).unwrap_or(text);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().map_or(1, |l| l.chars().count() + 1);
+            format!("line {line}, column {column}: {message}")
+        }
+        None => message,
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Options that do not fit together, files that cannot be opened or are not what they should be.
+pub fn run(args: RunArgs) -> Result<u8, Failure> {
+    let args = args.with_description()?;
+    args.check()?;
+    args.accel.unwrap_or_default().check()?;
+    let cpu = match args.cpu.clone() {
+        Some(cpu) => cpu,
+        None => "max".parse().map_err(Failure::Usage)?,
+    };
+    let memory = args.memory.map_or(DEFAULT_MEMORY, |m| m.0);
+    let ram = Ram { low: memory.min(LOW_RAM_MAX), high: memory.saturating_sub(LOW_RAM_MAX) };
+    let disks = args.disks()?;
+    let boot = args.boot(&cpu, ram, disks.iter().any(Option::is_some))?;
+    let built_in = matches!(boot, Boot::BuiltIn);
+
+    let mut lines = Lines::default();
+    let mut serial = Vec::new();
+    for (i, spec) in args.serial.iter().enumerate() {
+        serial.push(lines.serial(i, spec, args.until_serial.as_deref())?);
+    }
+    if args.until_serial.is_some() && serial.is_empty() {
+        serial.push(lines.serial(0, &Serial::Null, args.until_serial.as_deref())?);
+    }
+    let debugcon = match &args.debugcon {
+        Some(spec) => Some(lines.debugcon(&spec.0)?),
+        None if built_in => Some(lines.debugcon(&Serial::Stdio)?),
+        None => None,
+    };
+    let parts = Parts {
+        cpu,
+        ram,
+        ps_per_insn: match args.clock {
+            Some(ClockSpec::Virtual { ps_per_insn }) => ps_per_insn,
+            Some(ClockSpec::Host) | None => None,
+        },
+        seed: args.seed.unwrap_or(0),
+        disks,
+        serial,
+        debugcon,
+        debug_exit: args.debug_exit || built_in,
+        no_reboot: args.no_reboot,
+        boot,
+    };
+    let mut pc = pc::build(parts)?;
+    if let Some(path) = &args.load {
+        let bytes = read_file("--load", path)?;
+        pc.load(&bytes).map_err(|e| Failure::Host(format!("--load {}: {e}", path.display())))?;
+    }
+    let plan = Plan {
+        limit_insns: args.limit_insns,
+        limit_time: args.limit_time.map(|s| VTime((s * 1e12) as u64)),
+        saves: args.save_at,
+        pace: if args.clock == Some(ClockSpec::Host) { Pace::Host } else { Pace::Free },
+    };
+    let (end, stats) = session::run(&mut pc, &lines, &plan)?;
+    let hash = args.state_hash.then(|| session::Guest::digest(&pc));
+    drop(lines); // the terminal is its own again before anything is printed
+
+    if end == End::Dead {
+        eprintln!("the CPU is halted with interrupts off: nothing can wake it");
+    }
+    if let Some(hash) = hash {
+        let hex: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+        eprintln!("state hash {hex}");
+    }
+    if let Some(out) = &args.stats {
+        write_stats(out, &stats)?;
+    }
+    // The demonstration's own verdict is 0 for good.
+    Ok(if built_in && end == End::DebugExit(0) { 0 } else { end.status() })
+}
+
+fn write_stats(out: &Output, stats: &session::Stats) -> Result<(), Failure> {
+    let fail = |why: String| Failure::Host(format!("--stats {out}: {why}"));
+    let mut text = serde_json::to_string_pretty(stats).map_err(|e| fail(e.to_string()))?;
+    text.push('\n');
+    if out.is_stdout() {
+        print!("{text}");
+        return Ok(());
+    }
+    std::fs::write(&out.0, text).map_err(|e| fail(reason(&e)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn description(text: &str) -> Result<RunArgs, Failure> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("machine.toml");
+        std::fs::write(&path, text).unwrap();
+        RunArgs { machine: Some(path), ..RunArgs::default() }.with_description()
+    }
+
+    #[test]
+    fn a_description_uses_the_names_of_the_options() {
+        let a = description(
+            "memory = '64M'\ncpu = 'pentium3'\nserial = ['null', 'file:log']\nno-reboot = true\nlimit-insns = 5\n\
+             kernel = 'vmlinuz'\nhda = '/abs/disk'\nclock = 'virtual=50'\nlimit-time = 2.5\nstats = '-'\n",
+        )
+        .unwrap();
+        assert_eq!((a.memory, a.limit_insns, a.no_reboot), (Some(Size(64 << 20)), Some(5), true));
+        let kernel = a.kernel.unwrap();
+        assert!(kernel.is_absolute() && kernel.ends_with("vmlinuz"), "relative to the description");
+        assert_eq!(a.hda, Some("/abs/disk".into()));
+        assert_eq!(a.stats, Some("-".into()));
+        assert!(matches!(&a.serial[1], Serial::File(p) if p.is_absolute()));
+    }
+
+    #[test]
+    fn options_override_the_description() {
+        let file = RunArgs { limit_insns: Some(1), append: Some("a".into()), ..RunArgs::default() };
+        let a = RunArgs { limit_insns: Some(2), ..RunArgs::default() }.over(file);
+        assert_eq!((a.limit_insns, a.append.as_deref()), (Some(2), Some("a")));
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_line() {
+        let e = description("memory = '64M'\nmemroy = '1'\n").unwrap_err().to_string();
+        assert!(e.contains("line 2, column 1") && e.contains("memroy") && !e.contains('\n'), "{e}");
+        let e = description("memory = 'x'\n").unwrap_err().to_string();
+        assert!(e.contains("64M or 1G"), "{e}");
+    }
+
+    #[test]
+    fn options_that_do_not_fit_are_refused() {
+        let says = |a: RunArgs, want: &str| {
+            let e = a.check().unwrap_err();
+            assert!(e.status() == 2 && e.to_string().contains(want), "{e}");
+        };
+        says(RunArgs { smp: Some(2), ..RunArgs::default() }, "--smp 2");
+        says(RunArgs { initrd: Some("x".into()), ..RunArgs::default() }, "--initrd: only with --kernel");
+        says(RunArgs { limit_time: Some(f64::NAN), ..RunArgs::default() }, "--limit-time");
+        says(RunArgs { serial: vec![Serial::Null; 5], ..RunArgs::default() }, "COM4");
+    }
+}

@@ -1,0 +1,410 @@
+//! The values that options of `ferrite run` and keys of `MACHINE.toml` take. Each parses from one spelling, so that the
+//! command line and the file agree by construction.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use ferrite_core::cpu::ModelName;
+use ferrite_devices::boot::EntryChoice;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::Failure;
+
+/// Lets a value be written as a string in `MACHINE.toml`.
+macro_rules! from_toml_string {
+    ($($t:ty),*) => {$(
+        impl<'de> Deserialize<'de> for $t {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                String::deserialize(d)?.parse().map_err(de::Error::custom)
+            }
+        }
+    )*};
+}
+
+from_toml_string!(Size, CpuSpec, Accel, Drive, Serial, Debugcon, Display, ClockSpec, SaveAt, BootEntry);
+
+/// Bytes: a number with `K`, `M`, `G` or `T` behind it; without one it counts MiB, as in QEMU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let upper = s.trim().to_ascii_uppercase();
+        let text = upper.strip_suffix('B').unwrap_or(&upper);
+        let text = text.strip_suffix('I').unwrap_or(text); // 64MiB
+        let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
+        let unit = units.into_iter().find_map(|(c, shift)| text.strip_suffix(c).map(|n| (n, shift)));
+        let (digits, shift) = unit.unwrap_or((text, 20));
+        let number: Option<u64> = digits.trim().parse().ok();
+        match number.and_then(|n| n.checked_mul(1 << shift)) {
+            Some(0) => Err("a machine needs some memory".to_owned()),
+            Some(bytes) => Ok(Self(bytes)),
+            None => Err("a size such as 64M or 1G is needed".to_owned()),
+        }
+    }
+}
+
+/// `MODEL[,+feat,-feat]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CpuSpec {
+    /// Spelling of the model.
+    pub model: &'static str,
+    /// The model.
+    pub name: ModelName,
+    /// Features to add (true) or remove.
+    pub features: Vec<(bool, String)>,
+}
+
+impl FromStr for CpuSpec {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let mut parts = s.split(',');
+        let want = parts.next().unwrap_or_default();
+        let Some((name, model)) = ModelName::ALL.into_iter().find(|(_, m)| *m == want) else {
+            let known: Vec<_> = ModelName::ALL.iter().map(|(_, m)| *m).collect();
+            let text = format!("no model is called `{want}`; there are {}", known.join(", "));
+            return Err(if want == "x86-64-v3" {
+                format!("{text} (x86-64-v3 needs AVX2: not in this build)")
+            } else {
+                text
+            });
+        };
+        let feature = |f: &str| match f.split_at_checked(1) {
+            Some(("+", n)) if !n.is_empty() => Ok((true, n.to_owned())),
+            Some(("-", n)) if !n.is_empty() => Ok((false, n.to_owned())),
+            _ => Err(format!("`{f}`: a feature is +name or -name")),
+        };
+        Ok(Self { model, name, features: parts.map(feature).collect::<Result<_, _>>()? })
+    }
+}
+
+/// Whether a model has long mode.
+#[must_use]
+pub fn has_long_mode(name: ModelName) -> bool {
+    matches!(name, ModelName::X86_64V1 | ModelName::X86_64V2 | ModelName::Max)
+}
+
+/// The engine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Accel {
+    /// The fastest that is there.
+    #[default]
+    Auto,
+    /// The interpreter.
+    Interp,
+    /// The JIT.
+    Jit,
+    /// KVM.
+    Kvm,
+}
+
+impl FromStr for Accel {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        Ok(match s {
+            "auto" => Self::Auto,
+            "interp" => Self::Interp,
+            "jit" => Self::Jit,
+            "kvm" => Self::Kvm,
+            _ => return Err("auto, jit, interp or kvm is needed".to_owned()),
+        })
+    }
+}
+
+impl Accel {
+    /// Whether this build has the engine.
+    ///
+    /// # Errors
+    /// [`Failure::Host`] where it has not.
+    pub fn check(self) -> Result<(), Failure> {
+        match self {
+            Self::Auto | Self::Interp => Ok(()),
+            Self::Jit => Err(Failure::Host("--accel jit: this build has no JIT; interp or auto would do".to_owned())),
+            Self::Kvm => {
+                Err(Failure::Host("--accel kvm: this build has no KVM engine; interp or auto would do".to_owned()))
+            }
+        }
+    }
+}
+
+/// `file=PATH,if=ide,format=raw[,index=N][,readonly=on]`; a comma in a path is doubled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drive {
+    /// The image.
+    pub file: PathBuf,
+    /// IDE position: 0 primary master, 1 primary slave, 2 and 3 secondary. The first free one if absent.
+    pub index: Option<u8>,
+    /// Writes are refused.
+    pub read_only: bool,
+}
+
+impl FromStr for Drive {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let (mut file, mut index, mut read_only) = (None, None, false);
+        for part in split_doubled(s) {
+            let (key, val) = part.split_once('=').ok_or_else(|| format!("`{part}`: key=value is needed"))?;
+            let only = |ok: bool, what: &str| if ok { Ok(()) } else { Err(format!("{key}={val}: {what}")) };
+            match key {
+                "file" => file = Some(PathBuf::from(val)),
+                "if" => only(val == "ide", "this build has if=ide")?,
+                "format" => only(val == "raw", "this build reads format=raw")?,
+                "media" => only(val == "disk", "this build has media=disk")?,
+                "index" => match val.parse() {
+                    Ok(n @ 0..=3) => index = Some(n),
+                    _ => return Err(format!("index={val}: 0 to 3 is needed")),
+                },
+                "readonly" | "read-only" => {
+                    only(matches!(val, "on" | "off"), "on or off is needed")?;
+                    read_only = val == "on";
+                }
+                _ => return Err(format!("`{key}`: keys are file, if, format, media, index, readonly")),
+            }
+        }
+        let file = file.filter(|f| !f.as_os_str().is_empty()).ok_or("file=PATH is needed")?;
+        Ok(Self { file, index, read_only })
+    }
+}
+
+/// Splits at single commas; `,,` is a comma.
+fn split_doubled(s: &str) -> Vec<String> {
+    let mut out = vec![String::new()];
+    let mut chars = s.chars().peekable();
+    while let Some(c) = chars.next() {
+        let last = out.len() - 1;
+        match c {
+            ',' if chars.next_if_eq(&',').is_some() => out[last].push(','),
+            ',' => out.push(String::new()),
+            c => out[last].push(c),
+        }
+    }
+    out
+}
+
+/// The far end of a serial line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Serial {
+    /// The terminal, or the pipes, of the process.
+    Stdio,
+    /// A file that is written from its start.
+    File(PathBuf),
+    /// A connection to a listening host and port.
+    Tcp(String),
+    /// A connection to a listening Unix socket.
+    Unix(PathBuf),
+    /// A new pseudo-terminal, named on standard error.
+    Pty,
+    /// Nothing is connected.
+    Null,
+}
+
+impl FromStr for Serial {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s.split_once(':').unwrap_or((s, "")) {
+            ("stdio", "") => Ok(Self::Stdio),
+            ("pty", "") => Ok(Self::Pty),
+            ("null" | "none", "") => Ok(Self::Null),
+            ("file", path) if !path.is_empty() => Ok(Self::File(path.into())),
+            ("unix", path) if !path.is_empty() => Ok(Self::Unix(path.into())),
+            ("tcp", addr) => match addr.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>())) {
+                Some((host, Ok(_))) if !host.is_empty() => Ok(Self::Tcp(addr.to_owned())),
+                _ => Err("tcp:HOST:PORT is needed".to_owned()),
+            },
+            _ => Err("stdio, file:PATH, tcp:HOST:PORT, unix:PATH, pty or null is needed".to_owned()),
+        }
+    }
+}
+
+/// Where port E9h goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Debugcon(pub Serial);
+
+impl FromStr for Debugcon {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s.parse() {
+            Ok(end @ (Serial::Stdio | Serial::File(_))) => Ok(Self(end)),
+            _ => Err("stdio or file:PATH is needed".to_owned()),
+        }
+    }
+}
+
+/// How the guest's screen is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Display;
+
+impl FromStr for Display {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "none" => Ok(Self),
+            "window" | "terminal" => Err("not in this build; --display none would do".to_owned()),
+            _ if s.starts_with("vnc=") => Err("not in this build; --display none would do".to_owned()),
+            _ => Err("window, terminal, vnc=ADDR or none is needed".to_owned()),
+        }
+    }
+}
+
+/// What virtual time follows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ClockSpec {
+    /// The instruction count alone, at so many million instructions a second.
+    Virtual {
+        /// Picoseconds of one instruction; the machine's own rate if absent.
+        ps_per_insn: Option<u64>,
+    },
+    /// The same, held back to the host's clock.
+    Host,
+}
+
+impl FromStr for ClockSpec {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        /// Picoseconds a microsecond: those of an instruction at 1 MIPS.
+        const PS_PER_US: f64 = 1e6;
+        match s.split_once('=') {
+            None if s == "virtual" => Ok(Self::Virtual { ps_per_insn: None }),
+            None if s == "host" => Ok(Self::Host),
+            Some(("virtual", mips)) => match mips.parse::<f64>() {
+                Ok(m) if (0.001..=1e5).contains(&m) => {
+                    Ok(Self::Virtual { ps_per_insn: Some((PS_PER_US / m).round().max(1.0) as u64) })
+                }
+                _ => Err("virtual=MIPS: a number from 0.001 to 100000 is needed".to_owned()),
+            },
+            _ => Err("virtual, virtual=MIPS or host is needed".to_owned()),
+        }
+    }
+}
+
+/// `INSNS:FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaveAt {
+    /// Retired instructions since power-on.
+    pub insns: u64,
+    /// Where the snapshot goes.
+    pub file: PathBuf,
+}
+
+impl FromStr for SaveAt {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let parts = s.split_once(':').filter(|(_, file)| !file.is_empty());
+        let (insns, file) = parts.and_then(|(n, f)| Some((n.parse().ok()?, f))).ok_or("INSNS:FILE is needed")?;
+        Ok(Self { insns, file: file.into() })
+    }
+}
+
+/// Entry point of a directly booted Linux kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BootEntry(pub EntryChoice);
+
+impl FromStr for BootEntry {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "auto" => Ok(Self(EntryChoice::Auto)),
+            "16" => Ok(Self(EntryChoice::Bits16)),
+            "32" => Ok(Self(EntryChoice::Bits32)),
+            "64" => Ok(Self(EntryChoice::Bits64)),
+            _ => Err("auto, 16, 32 or 64 is needed".to_owned()),
+        }
+    }
+}
+
+/// A file for output, or standard output.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "PathBuf")]
+pub struct Output(pub PathBuf);
+
+impl From<PathBuf> for Output {
+    fn from(path: PathBuf) -> Self {
+        Self(path)
+    }
+}
+
+impl From<&str> for Output {
+    fn from(path: &str) -> Self {
+        Self(path.into())
+    }
+}
+
+impl Output {
+    /// Whether it is standard output.
+    #[must_use]
+    pub fn is_stdout(&self) -> bool {
+        self.0 == Path::new("-")
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_and_default_to_mib() {
+        let size = |s: &str| s.parse::<Size>().map(|s| s.0);
+        assert_eq!(size("64M"), Ok(64 << 20));
+        assert_eq!(size("1g"), Ok(1 << 30));
+        assert_eq!(size("512"), Ok(512 << 20));
+        assert_eq!(size("640K"), Ok(640 << 10));
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        for bad in ["", "M", "0", "-1M", "1.5G", "99999999999999T", "64Q"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cpu_is_a_model_and_features() {
+        let c: CpuSpec = "pentium3,+sse2,-mmx".parse().unwrap();
+        assert_eq!((c.model, c.features), ("pentium3", vec![(true, "sse2".to_owned()), (false, "mmx".to_owned())]));
+        assert!("i7".parse::<CpuSpec>().unwrap_err().contains("8086, 80286"));
+        assert!("x86-64-v3".parse::<CpuSpec>().unwrap_err().contains("AVX2"));
+        assert!("max,sse".parse::<CpuSpec>().is_err());
+    }
+
+    #[test]
+    fn a_drive_may_have_commas_in_its_path() {
+        let d: Drive = "file=a,,b.img,if=ide,format=raw,index=2,readonly=on".parse().unwrap();
+        assert_eq!(d, Drive { file: "a,b.img".into(), index: Some(2), read_only: true });
+        for bad in ["if=ide", "file=", "file=x,format=qcow2", "file=x,index=4", "file=x,cache=none", "x.img"] {
+            assert!(bad.parse::<Drive>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn serial_ends_are_told_apart() {
+        assert_eq!("tcp:[::1]:99".parse(), Ok(Serial::Tcp("[::1]:99".to_owned())));
+        assert_eq!("file:a:b".parse(), Ok(Serial::File("a:b".into())));
+        for bad in ["tcp:host", "tcp::1", "file:", "stdio:x", "mon"] {
+            assert!(bad.parse::<Serial>().is_err(), "{bad}");
+        }
+        assert!("tcp:h:1".parse::<Debugcon>().is_err());
+    }
+
+    #[test]
+    fn clocks_and_saves_are_numbers() {
+        assert_eq!("virtual=100".parse(), Ok(ClockSpec::Virtual { ps_per_insn: Some(10_000) }));
+        assert!("virtual=0".parse::<ClockSpec>().is_err());
+        assert_eq!("1000:x".parse(), Ok(SaveAt { insns: 1000, file: "x".into() }));
+        assert!("x:1000".parse::<SaveAt>().is_err());
+    }
+}

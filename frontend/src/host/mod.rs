@@ -1,0 +1,5 @@
+//! The host's side of a machine: files as disks, far ends of serial lines, the terminal.
+
+pub mod chars;
+pub mod disk;
+pub mod tty;

@@ -1,0 +1,149 @@
+//! A machine built from its parts.
+
+use ferrite_core::cpu::Model;
+use ferrite_core::device::{DeviceId, Input};
+use ferrite_core::machine::{Limits, Machine, Outcome};
+use ferrite_core::memory::{GuestMemory, Route};
+use ferrite_core::snapshot::LoadError;
+use ferrite_core::system::System;
+use ferrite_core::time::VTime;
+use ferrite_devices::boot::{BootPlan, FOUR_GIB, ONE_MIB, Ram};
+use ferrite_devices::host::{CharPort, Disk};
+use ferrite_test_roms::Rom;
+
+use crate::Failure;
+use crate::config::CpuSpec;
+use crate::direct;
+use crate::session::Guest;
+
+/// What the machine starts with.
+#[derive(Debug)]
+pub enum Boot {
+    /// The built-in demonstration.
+    BuiltIn,
+    /// Firmware, which finds a disk.
+    Firmware,
+    /// A kernel that is already in memory.
+    Direct(BootPlan),
+}
+
+/// Everything that makes a machine.
+pub struct Parts {
+    /// CPU model and features.
+    pub cpu: CpuSpec,
+    /// RAM.
+    pub ram: Ram,
+    /// Picoseconds of one instruction; the machine's own rate if absent.
+    pub ps_per_insn: Option<u64>,
+    /// Seed of every source of randomness.
+    pub seed: u64,
+    /// Disks by IDE position.
+    pub disks: [Option<Box<dyn Disk>>; 4],
+    /// Host ends of COM1 and so on.
+    pub serial: Vec<Box<dyn CharPort>>,
+    /// Host end of port E9h.
+    pub debugcon: Option<Box<dyn CharPort>>,
+    /// Whether port F4h ends the run.
+    pub debug_exit: bool,
+    /// Whether a reset ends the run.
+    pub no_reboot: bool,
+    /// What it starts with.
+    pub boot: Boot,
+}
+
+/// A PC.
+#[derive(Debug)]
+pub struct Pc {
+    machine: Machine,
+    serial: Vec<DeviceId>,
+}
+
+/// The ROM of the built-in demonstration.
+const DEMO: &str = "hello/hello";
+
+/// Builds the machine.
+///
+/// # Errors
+/// [`Failure::Usage`] for parts that this build does not have.
+pub fn build(parts: Parts) -> Result<Pc, Failure> {
+    if let Some((_, feature)) = parts.cpu.features.first() {
+        let text = format!("--cpu {}: `{feature}`: this build takes the models as they are", parts.cpu.model);
+        return Err(Failure::Usage(text));
+    }
+    let rom: &[u8] = match &parts.boot {
+        Boot::BuiltIn => Rom::find(DEMO).map_or(&[], |r| r.image),
+        Boot::Firmware => {
+            return Err(Failure::Usage(
+                "this build has no firmware to boot a disk with: --kernel is needed".to_owned(),
+            ));
+        }
+        Boot::Direct(_) => &[],
+    };
+    let mut sys = System::new(memory(parts.ram, rom));
+    if let Some(ps) = parts.ps_per_insn {
+        sys.clock.set_ps_per_insn(ps);
+    }
+    let mut machine = Machine::new(Model::new(parts.cpu.name), sys);
+    machine.set_no_reboot(parts.no_reboot);
+    if let Boot::Direct(plan) = &parts.boot {
+        direct::install(&mut machine, plan);
+    }
+    Ok(Pc { machine, serial: Vec::new() })
+}
+
+/// RAM below the PCI hole and above 4 GiB, and a ROM that ends at 1 MiB and again at 4 GiB.
+fn memory(ram: Ram, rom: &[u8]) -> GuestMemory {
+    let mut mem = GuestMemory::new(ram.low + ram.high, rom.len() as u64);
+    mem.map(0..ram.low, Route::Backing(0), Route::Backing(0));
+    mem.map(FOUR_GIB..FOUR_GIB + ram.high, Route::Backing(ram.low), Route::Backing(ram.low));
+    let at = mem.ram_size();
+    let len = rom.len() as u64;
+    if mem.load_image(at, rom) && len > 0 {
+        for end in [ONE_MIB, FOUR_GIB] {
+            mem.map(end - len..end, Route::Backing(at), Route::Nowhere);
+        }
+    }
+    mem
+}
+
+impl Pc {
+    /// Loads a snapshot.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it is none, or one of another machine.
+    pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+        self.machine.load(bytes)
+    }
+}
+
+impl Guest for Pc {
+    fn run(&mut self, limits: Limits) -> Outcome {
+        self.machine.run(limits)
+    }
+
+    fn retired(&self) -> u64 {
+        self.machine.retired()
+    }
+
+    fn now(&self) -> VTime {
+        self.machine.now()
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        self.machine.digest()
+    }
+
+    fn save(&self) -> Vec<u8> {
+        self.machine.save()
+    }
+
+    fn serial_input(&mut self, line: usize, bytes: Vec<u8>) {
+        if let Some(&id) = self.serial.get(line) {
+            self.machine.x.sys.inject(id, &Input::Bytes(bytes));
+        }
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![("decoded_blocks", self.machine.decoded_blocks()), ("tlb_misses", self.machine.x.walks)]
+    }
+}
