@@ -14,6 +14,7 @@ pub mod helpers;
 pub mod insn;
 pub mod ops;
 pub mod select;
+pub mod select_control;
 pub mod sem;
 
 pub use insn::Insn;

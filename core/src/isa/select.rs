@@ -146,7 +146,7 @@ pub(super) fn help<O: Ops>(h: Helper) -> Option<Meaning<O>> {
 /// The meaning of an instruction, or `None` for one that this processor family does not have.
 #[must_use]
 pub fn select<O: Ops>(ins: &Instruction, i: &Insn) -> Option<Meaning<O>> {
-    select_integer(ins, i).or_else(|| select_branch(ins, i))
+    select_integer(ins, i).or_else(|| select_branch(ins, i)).or_else(|| super::select_control::select(ins, i))
 }
 
 fn select_integer<O: Ops>(ins: &Instruction, i: &Insn) -> Option<Meaning<O>> {
