@@ -6,7 +6,7 @@
 use super::insn::{HIGH, Insn, flag};
 use super::select;
 use crate::cpu::Exception;
-use crate::cpu::model::Model;
+use crate::cpu::model::{Model, ModelName};
 use crate::cpu::state::{RIP, ZERO};
 use crate::exec::{CodeSize, Exec};
 use iced_x86::{Code, Decoder, DecoderError, DecoderOptions, FlowControl, Instruction, OpKind, Register};
@@ -45,6 +45,9 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
         Some(meaning) => i.run = meaning.handler(),
         None => return Err(Error::Fault(Exception::UD)),
     }
+    if model.name == ModelName::I8086 && pushes_sp(&ins) {
+        i.run = super::helpers::flags::push_sp_8086;
+    }
     Ok(i)
 }
 
@@ -61,6 +64,13 @@ fn x87_opcode(bytes: &[u8], code: CodeSize) -> Option<u16> {
         &[esc @ 0xd8..=0xdf, modrm] => Some(u16::from(esc & 7) << 8 | u16::from(modrm)),
         _ => None,
     }
+}
+
+/// PUSH SP in both encodings.
+fn pushes_sp(ins: &Instruction) -> bool {
+    matches!(ins.code(), Code::Push_r16 | Code::Push_rm16)
+        && ins.op0_kind() == OpKind::Register
+        && ins.op0_register() == Register::SP
 }
 
 /// A register operand as [`Insn`] numbers it.
