@@ -8,4 +8,5 @@ pub mod boot;
 pub mod host;
 pub mod irq;
 pub mod misc;
+pub mod serial;
 pub mod timer;
