@@ -6,7 +6,9 @@
 
 pub mod boot;
 pub mod host;
+pub mod input;
 pub mod irq;
 pub mod misc;
+pub mod pci;
 pub mod serial;
 pub mod timer;
