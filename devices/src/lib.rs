@@ -4,6 +4,7 @@
 //! `board` says what a machine consists of; [`host`] is what devices want from outside; [`boot`]
 //! loads kernels without firmware.
 
+pub mod board;
 pub mod boot;
 pub mod host;
 pub mod input;
@@ -11,4 +12,5 @@ pub mod irq;
 pub mod misc;
 pub mod pci;
 pub mod serial;
+pub mod storage;
 pub mod timer;
