@@ -266,10 +266,10 @@ laws! {
     mc146818: 0, 2, false, keeps_its_battery, Rtc::new(DateTime::from_unix(1_000_000_000));
     uart16550: 0, 8, false, resets, Uart::new(Box::new(Null));
     i8042: 0, 2, false, resets, I8042::new();
-    i440fx: 0, 1, resets, true, I440fx::new(vec![Rom { range: 0xe_0000..0x10_0000, at: 0 }]);
-    piix3: 0, 1, resets, true, Piix3::new();
-    piix3_ide: 0, 1, resets, true, Piix3Ide::new();
-    piix4_pm: 0x100, 64, resets, true, Piix4Pm::new();
+    i440fx: 0, 1, true, resets, I440fx::new(vec![Rom { range: 0xe_0000..0x10_0000, at: 0 }]);
+    piix3: 0, 1, true, resets, Piix3::new();
+    piix3_ide: 0, 1, true, resets, Piix3Ide::new();
+    piix4_pm: 0x100, 64, true, resets, Piix4Pm::new();
     ata: 0, 9, false, resets, AtaChannel::new([None, None]);
     port61: 0, 1, false, resets, Port61::default();
     port92: 0, 1, false, resets, Port92::default();

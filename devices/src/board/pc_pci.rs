@@ -3,7 +3,7 @@
 //! Documents: the data sheets of the chips; PC/AT Technical Reference, "I/O Address Map", "System
 //! Interrupts".
 //!
-//! Physical memory: RAM below 640 KiB, from 1 MiB up to 3 GiB, and the rest of it from 4 GiB on; the
+//! Physical memory: RAM below 640 KiB, from 1 MiB up to the PCI hole, and the rest of it from 4 GiB on; the
 //! firmware's image ends at 4 GiB, and its last 128 KiB also at 1 MiB; what lies between 640 KiB and
 //! 1 MiB is the 440FX's to steer.
 
@@ -14,6 +14,8 @@ use ferrite_core::system::System;
 use ferrite_core::wires::CpuPin;
 use thiserror::Error;
 
+use crate::boot::acpi::{PM_BASE, SCI_IRQ};
+use crate::boot::{FOUR_GIB, ONE_MIB, Ram};
 use crate::host::{CharPort, Disk, Null};
 use crate::input::i8042::{self, I8042};
 use crate::irq::i8259::{self, Pic, ir};
@@ -31,8 +33,8 @@ use crate::timer::mc146818::{self, DateTime, Rtc};
 
 /// What can be chosen about a machine.
 pub struct PcConfig {
-    /// Bytes of RAM, at least 1 MiB.
-    pub ram: u64,
+    /// RAM, at least 1 MiB below the PCI hole, whole MiB.
+    pub ram: Ram,
     /// COM1 to COM4; `None` leaves the port out.
     pub serial: [Option<Box<dyn CharPort>>; 4],
     /// How many times faster than their baud rate serial characters travel; 1 is the chip.
@@ -52,7 +54,7 @@ pub struct PcConfig {
 impl Default for PcConfig {
     fn default() -> Self {
         PcConfig {
-            ram: 128 << 20,
+            ram: Ram { low: 128 << 20, high: 0 },
             serial: [Some(Box::new(Null)), None, None, None],
             serial_speedup: 1,
             disks: [None, None, None, None],
@@ -67,22 +69,27 @@ impl Default for PcConfig {
 /// Why a machine cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
-    /// RAM is too small or too large.
-    #[error("memory of {0} bytes: from {MIN_RAM} (1M) to {MAX_RAM} (64G) are possible")]
-    Ram(u64),
+    /// RAM is too small, too large, or ends inside a MiB.
+    #[error(
+        "memory of {low} bytes below the PCI hole and {high} above 4 GiB: whole MiB are possible, \
+             from 1 MiB to {MAX_LOW} bytes below and up to {MAX_HIGH} above"
+    )]
+    Ram {
+        /// Below the hole.
+        low: u64,
+        /// From 4 GiB.
+        high: u64,
+    },
     /// The firmware image has an impossible size.
     #[error("firmware of {0} bytes: a multiple of 4096, at most 16 MiB, is possible")]
     Bios(usize),
 }
 
-/// Least RAM.
-pub const MIN_RAM: u64 = 1 << 20;
-/// Most RAM.
-pub const MAX_RAM: u64 = 64 << 30;
-/// Where RAM below 4 GiB ends at the latest: PCI has the rest.
-pub const PCI_HOLE: u64 = 0xc000_0000;
-const FOUR_GIB: u64 = 1 << 32;
-const MIB: u64 = 1 << 20;
+/// Where RAM below 4 GiB ends at the latest: PCI and the firmware have the rest.
+pub const MAX_LOW: u64 = 0xf000_0000;
+/// Most RAM from 4 GiB on.
+pub const MAX_HIGH: u64 = 60 << 30;
+const MIB: u64 = ONE_MIB;
 /// The part of the firmware that also appears below 1 MiB.
 const LOW_BIOS: u64 = 0x2_0000;
 const MAX_BIOS: usize = 16 << 20;
@@ -91,10 +98,6 @@ const MAX_BIOS: usize = 16 << 20;
 const COM: [(u64, u8); 4] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)];
 /// Command block, control block and interrupt of the IDE channels.
 const IDE: [(u64, u64, u8); 2] = [(0x1f0, 0x3f6, 14), (0x170, 0x376, 15)];
-/// Where [`post`] puts the power management registers.
-pub const PM_BASE: u16 = 0xb000;
-/// The system control interrupt.
-pub const SCI_IRQ: u8 = 9;
 /// Where [`post`] routes PIRQA# to PIRQD#.
 const PIRQ_IRQS: [u8; 4] = [10, 11, 10, 11];
 
@@ -173,35 +176,34 @@ fn ports(sys: &mut System, base: u64, len: u64, device: DeviceId, offset: u32, w
     sys.bus_mut().map(Space::Port, base, len, device, Offset(offset), width);
 }
 
-fn memory(ram: u64, bios: Option<&[u8]>) -> Result<GuestMemory, ConfigError> {
-    if !(MIN_RAM..=MAX_RAM).contains(&ram) {
-        return Err(ConfigError::Ram(ram));
+fn memory(ram: Ram, bios: Option<&[u8]>) -> Result<GuestMemory, ConfigError> {
+    let Ram { low, high } = ram;
+    let whole = low.is_multiple_of(MIB) && high.is_multiple_of(MIB);
+    if !whole || !(MIB..=MAX_LOW).contains(&low) || high > MAX_HIGH {
+        return Err(ConfigError::Ram { low, high });
     }
     let image = bios.unwrap_or_default();
-    if image.len() % 4096 != 0 || image.len() > MAX_BIOS || bios.is_some_and(<[u8]>::is_empty) {
+    if !image.len().is_multiple_of(4096) || image.len() > MAX_BIOS || bios.is_some_and(<[u8]>::is_empty) {
         return Err(ConfigError::Bios(image.len()));
     }
     let len = image.len() as u64;
-    let mut mem = GuestMemory::new(ram, len);
-    let ram = mem.ram_size();
-    let low = ram.min(PCI_HOLE);
+    let mut mem = GuestMemory::new(low + high, len);
     mem.map(0..0xa_0000, Route::Backing(0), Route::Backing(0));
     mem.map(MIB..low, Route::Backing(MIB), Route::Backing(MIB));
-    if ram > low {
-        mem.map(FOUR_GIB..FOUR_GIB + (ram - low), Route::Backing(low), Route::Backing(low));
-    }
+    mem.map(FOUR_GIB..FOUR_GIB + high, Route::Backing(low), Route::Backing(low));
     if len != 0 {
-        mem.load_image(ram, image);
-        mem.map(FOUR_GIB - len..FOUR_GIB, Route::Backing(ram), Route::Nowhere);
+        let at = mem.ram_size();
+        mem.load_image(at, image);
+        mem.map(FOUR_GIB - len..FOUR_GIB, Route::Backing(at), Route::Nowhere);
     }
     Ok(mem)
 }
 
 /// The end of the firmware as it appears below 1 MiB.
-fn low_bios(ram: u64, image: &[u8]) -> Rom {
+fn low_bios(ram: Ram, image: &[u8]) -> Rom {
     let len = image.len() as u64;
     let shown = len.min(LOW_BIOS);
-    Rom { range: MIB - shown..MIB, at: ram.next_multiple_of(4096) + len - shown }
+    Rom { range: MIB - shown..MIB, at: ram.low + ram.high + len - shown }
 }
 
 /// The interrupt inputs of the board.
@@ -231,7 +233,7 @@ fn interrupt_controllers(sys: &mut System) -> Irqs {
     Irqs { master, slave }
 }
 
-fn timers(sys: &mut System, irqs: &Irqs, ram: u64, start_time: u64, disks: &[Option<Box<dyn Disk>>; 4]) {
+fn timers(sys: &mut System, irqs: &Irqs, ram: Ram, start_time: u64, disks: &[Option<Box<dyn Disk>>; 4]) {
     let pit = sys.add("pit", Pit::new());
     ports(sys, 0x40, 4, pit, 0, Width::B1);
     irqs.connect(sys, (pit, i8254::out(0)), 0);
@@ -252,11 +254,10 @@ fn timers(sys: &mut System, irqs: &Irqs, ram: u64, start_time: u64, disks: &[Opt
 
 /// CMOS RAM as PC firmware keeps it. PC/AT Technical Reference, "CMOS RAM"; memory above 64 MiB as
 /// Award's and Bochs' firmware have it.
-fn cmos(ram: u64, disks: &[Option<Box<dyn Disk>>; 4]) -> Vec<(u8, u8)> {
-    let low = ram.min(PCI_HOLE);
-    let extended = ((low - MIB) >> 10).min(0xfc00) as u16;
-    let above_16m = (low.saturating_sub(16 * MIB) >> 16) as u16;
-    let above_4g = (ram - low) >> 16;
+fn cmos(ram: Ram, disks: &[Option<Box<dyn Disk>>; 4]) -> Vec<(u8, u8)> {
+    let extended = ((ram.low - MIB) >> 10).min(0xfc00) as u16;
+    let above_16m = (ram.low.saturating_sub(16 * MIB) >> 16) as u16;
+    let above_4g = ram.high >> 16;
     let equipment = 0x06; // mathematics coprocessor, pointing device
     let types = disks[..2].iter().fold(0, |t, d| t << 4 | if d.is_some() { 0xf } else { 0 });
     let [ext_low, ext_high] = extended.to_le_bytes();
@@ -333,7 +334,7 @@ mod tests {
     fn pc() -> (System, Receiver<u8>) {
         let (port, bytes) = Channel::new();
         let config = PcConfig {
-            ram: 4 << 20,
+            ram: Ram { low: 4 << 20, high: 0 },
             serial: [Some(Box::new(port)), None, None, None],
             disks: [Some(Box::new(MemDisk::new(vec![0x5a; 1 << 20]))), None, None, None],
             debug_exit: true,
@@ -455,7 +456,18 @@ mod tests {
             assert_eq!(&b, b"reset vector is!");
         }
         assert!(build(PcConfig { bios: Some(vec![0; 5000]), ..PcConfig::default() }).is_err());
-        assert_eq!(build(PcConfig { ram: 4096, ..PcConfig::default() }).err(), Some(ConfigError::Ram(4096)));
+        let ram = Ram { low: 4096, high: 0 };
+        let error = build(PcConfig { ram, ..PcConfig::default() }).err();
+        assert_eq!(error, Some(ConfigError::Ram { low: 4096, high: 0 }));
+    }
+
+    #[test]
+    fn memory_beyond_the_hole_goes_on_at_4_gib() {
+        let ram = Ram { low: 1 << 20, high: 1 << 20 };
+        let mut sys = build(PcConfig { ram, ..PcConfig::default() }).unwrap();
+        assert!(sys.mem.write(FOUR_GIB, &[1]) && !sys.mem.write(1 << 20, &[1]));
+        sys.port_write(0x70, Width::B1, 0x5b);
+        assert_eq!(inb(&mut sys, 0x71), 0x10, "64 KiB units above 4 GiB");
     }
 
     #[test]

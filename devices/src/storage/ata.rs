@@ -229,33 +229,31 @@ impl Drive {
         self.regs.intrq = true;
     }
 
-    /// BSY ends: a block was fetched, stored, or the command is over. The answer is the time
-    /// to another step.
-    fn step(&mut self) -> Option<VTime> {
+    /// BSY ends: a block was fetched, stored, or the command is over.
+    fn step(&mut self) {
         let len = self.block_len();
         match self.regs.phase {
-            Phase::Idle => return None,
+            Phase::Idle => return,
             Phase::Plain => self.finish(),
             Phase::Answer => self.regs.status = DRDY | DSC | DRQ,
             Phase::Read => {
                 self.ask_for_block();
                 if self.disk.read(self.regs.lba, &mut self.regs.buffer).is_err() {
                     self.fail(Failed(UNC));
-                    return None;
+                    return;
                 }
                 self.advance(len);
             }
             Phase::Write => {
                 if self.disk.write(self.regs.lba, &self.regs.buffer).is_err() {
                     self.fail(Failed(ABRT));
-                    return None;
+                    return;
                 }
                 self.advance(len);
                 if self.regs.left == 0 { self.finish() } else { self.ask_for_block() }
             }
         }
         self.regs.intrq = true;
-        None
     }
 
     fn advance(&mut self, len: u32) {
@@ -327,7 +325,7 @@ impl Drive {
             0x29 => self.start(Phase::Read, device, true, multiple),
             0xc5 => self.start(Phase::Write, device, false, multiple),
             0x39 => self.start(Phase::Write, device, true, multiple),
-            0x40 | 0x41 | 0x42 => {
+            0x40..=0x42 => {
                 self.target(device, command == 0x42)?; // READ VERIFY
                 self.plain()
             }
@@ -613,13 +611,10 @@ impl Device for AtaChannel {
     }
 
     fn event(&mut self, cx: &mut Cx<'_>, event: Event) {
-        for n in 0..2 {
-            if event == STEP[n]
-                && let Some(d) = &mut self.drives[n]
-            {
-                let delay = d.step();
-                Self::schedule(cx, n, delay);
-            }
+        if let Some(n) = STEP.iter().position(|e| *e == event)
+            && let Some(d) = &mut self.drives[n]
+        {
+            d.step();
         }
         self.update(cx);
     }

@@ -176,7 +176,7 @@ impl Counter {
         if !self.bcd {
             return value;
         }
-        [1000, 100, 10, 1].iter().fold(0, |bcd, place| bcd << 4 | value / place % 10)
+        [1000, 100, 10, 1].iter().fold(0, |bcd, place| bcd << 4 | (value / place % 10))
     }
 
     fn out(&self, now: i64) -> bool {
