@@ -52,6 +52,8 @@ pub struct System {
     unimplemented: Unimplemented,
     /// Interrupt controllers: the master, then its slaves.
     controllers: Vec<DeviceId>,
+    /// The input that the processor's SMIACT# drives.
+    smiact: Option<(DeviceId, Pin)>,
     intr: bool,
     /// `Signals::stop` lives in `stop`, so that [`Cx`] can reach it alone.
     signals: Signals,
@@ -82,6 +84,7 @@ impl System {
             events: EventQueue::default(),
             unimplemented: Unimplemented::default(),
             controllers: Vec::new(),
+            smiact: None,
             intr: false,
             signals: Signals::default(),
             signalled: false,
@@ -120,6 +123,11 @@ impl System {
     /// Says who answers interrupt acknowledge cycles: the master, then its slaves.
     pub fn set_interrupt_controllers(&mut self, chain: &[DeviceId]) {
         self.controllers = chain.to_vec();
+    }
+
+    /// Lets the processor's SMIACT# drive an input of a device.
+    pub fn connect_smiact(&mut self, to: (DeviceId, Pin)) {
+        self.smiact = Some(to);
     }
 
     /// The address maps, for the board to fill.
@@ -186,6 +194,13 @@ impl System {
             }
         }
         vector
+    }
+
+    /// The processor enters or leaves system management mode; the memory map may change.
+    pub fn set_smiact(&mut self, level: bool) {
+        if let Some((device, pin)) = self.smiact {
+            self.call(device, |d, cx| d.input(cx, pin, level));
+        }
     }
 
     /// Takes what came up since the last call.

@@ -1,0 +1,4 @@
+//! Disks.
+
+pub mod ata;
+mod identify;
