@@ -81,12 +81,13 @@ pub(super) fn round_sig(r: &Raw, keep: u32, mode: Round) -> Rounded {
     let (rest, unit) = if keep >= 64 { (r.lo, 1) } else { (r.hi << keep | u64::from(r.lo != 0), 1 << (64 - keep)) };
     let kept = r.hi & !(unit - 1);
     let up = match mode {
-        Round::Nearest => rest > HALF || (rest == HALF && kept & unit != 0),
+        // Without short circuits: half of all roundings go up, which no branch predictor can know.
+        Round::Nearest => (rest > HALF) | ((rest == HALF) & (kept & unit != 0)),
         Round::Down => r.sign && rest != 0,
         Round::Up => !r.sign && rest != 0,
         Round::Zero => false,
     };
-    let (sig, carry) = kept.overflowing_add(if up { unit } else { 0 });
+    let (sig, carry) = kept.overflowing_add(unit & u64::from(up).wrapping_neg());
     Rounded { sig: if carry { HALF } else { sig }, carry, inexact: rest != 0, up }
 }
 

@@ -65,8 +65,15 @@ pub fn from_i64<B: Binary>(env: &mut SseEnv, v: i64) -> B {
     if v == 0 {
         return binary::signed(false, 0);
     }
-    let r = Raw::normalize(v < 0, 63, u128::from(v.unsigned_abs()) << 64);
-    finish(env, &r)
+    let m = v.unsigned_abs();
+    let lz = m.leading_zeros();
+    if m >> B::P == 0 {
+        // Exact: place the leading one on the implied bit, where it adds one to the exponent.
+        let e = (B::BIAS + 62 - lz as i32) as u64;
+        let frac = (m << lz) >> (64 - B::P);
+        return binary::signed(v < 0, (e << (B::P - 1)) + frac);
+    }
+    finish(env, &Raw { sign: v < 0, exp: 63 - lz as i32, hi: m << lz, lo: 0 })
 }
 
 /// CVTSS2SD.

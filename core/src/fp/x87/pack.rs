@@ -22,9 +22,7 @@ pub(super) fn pack(env: &mut X87Env, r: &Raw, keep: u32) -> F80 {
     if e < 1 || rounded_e >= EXP_MAX as i32 {
         return pack_extreme(env, r, keep);
     }
-    if s.inexact {
-        env.flags |= Flags::PE;
-    }
+    env.flags |= if s.inexact { Flags::PE } else { Flags::empty() };
     F80 { se: field(r.sign, rounded_e), sig: s.sig }
 }
 
