@@ -4,7 +4,7 @@
 //! segment is loaded) and the software TLB. Both either answer at once or send the access to the slow path here, which
 //! does every check in the order of the SDM (Vol. 3A, "Protection", "Paging") and raises the exception.
 
-use crate::cpu::flags::{AC, DF, TF};
+use crate::cpu::flags::{AC, DF, RF, TF};
 use crate::cpu::model::{Model, ModelName};
 use crate::cpu::segment::{Seg, attr};
 use crate::cpu::state::{CpuState, Shadow, cr0, cr4};
@@ -134,6 +134,8 @@ pub struct Exec {
     pub unfinished: bool,
     /// The last instruction cast an interrupt shadow.
     pub shadow_cast: bool,
+    /// The last instruction is not single-stepped although TF was set before it (INT n, SYSCALL).
+    pub step_masked: bool,
     /// The last instruction set RF itself (IRET, task switch): it survives the instruction's end.
     pub rf_kept: bool,
 }
@@ -168,6 +170,7 @@ impl Exec {
             walks: 0,
             unfinished: false,
             shadow_cast: false,
+            step_masked: false,
             rf_kept: false,
         };
         x.refresh();
@@ -217,7 +220,7 @@ impl Exec {
         let watched = (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
         self.ctx.fetch_view = view;
         self.ctx.view = if alignment || watched { View::Watched } else { view };
-        self.ctx.stepping = st.flags.has(TF)
+        self.ctx.stepping = st.flags.has(TF | RF)
             || st.shadow != Shadow::None
             || st.pending_debug != 0
             || st.dr7 & 0xff != 0

@@ -171,7 +171,7 @@ impl Interpreter {
         if !faulted {
             x.st.flags.set_system(RF, x.rf_kept);
             // After each iteration of a repeated instruction, too (SDM Vol. 3B, "Single-Step Exception Condition").
-            if tf {
+            if tf && !x.step_masked {
                 x.st.pending_debug |= DR6_BS;
             }
         }

@@ -7,7 +7,7 @@ use super::insn::{HIGH, Insn, flag};
 use super::select;
 use super::x87::fault;
 use crate::cpu::Exception;
-use crate::cpu::model::Model;
+use crate::cpu::model::{Model, ModelName};
 use crate::cpu::state::{RIP, ZERO};
 use crate::exec::{CodeSize, Exec};
 use iced_x86::{Code, Decoder, DecoderError, DecoderOptions, FlowControl, Instruction, OpKind, Register};
@@ -43,6 +43,9 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
     match select::select::<Exec>(&ins, &i) {
         Some(meaning) => i.run = meaning.handler(),
         None => return Err(Error::Fault(Exception::UD)),
+    }
+    if model.name == ModelName::I8086 && pushes_sp(&ins) {
+        i.run = super::helpers::flags::push_sp_8086;
     }
     Ok(i)
 }
@@ -86,6 +89,13 @@ fn unanswered(bytes: &[u8], at: usize, code: CodeSize) -> Result<Insn, Error> {
     let mut i = convert(&read(&copy[..n], code)?, code);
     i.run = fault::no_coprocessor;
     Ok(i)
+}
+
+/// PUSH SP in both encodings.
+fn pushes_sp(ins: &Instruction) -> bool {
+    matches!(ins.code(), Code::Push_r16 | Code::Push_rm16)
+        && ins.op0_kind() == OpKind::Register
+        && ins.op0_register() == Register::SP
 }
 
 /// A register operand as [`Insn`] numbers it.

@@ -16,6 +16,7 @@ pub mod helpers;
 pub mod insn;
 pub mod ops;
 pub mod select;
+pub mod select_control;
 pub mod select_int;
 pub mod select_simd;
 pub mod select_x87;

@@ -148,6 +148,7 @@ pub(super) fn help<O: Ops>(h: Helper) -> Option<Meaning<O>> {
 pub fn select<O: Ops>(ins: &Instruction, i: &Insn) -> Option<Meaning<O>> {
     select_integer(ins, i)
         .or_else(|| select_branch(ins, i))
+        .or_else(|| super::select_control::select(ins, i))
         .or_else(|| super::select_int::select(ins, i))
         .or_else(|| super::select_simd::select(ins, i))
         .or_else(|| super::select_x87::select(ins, i))

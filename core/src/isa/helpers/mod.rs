@@ -2,10 +2,23 @@
 
 pub mod compound;
 pub mod control;
+pub mod descriptor;
 pub mod divide;
+pub mod event;
+pub mod far;
+pub mod fastcall;
+pub mod flags;
+pub mod frame;
 pub mod interrupt;
+pub mod iret;
+pub mod segload;
 pub mod simd_misc;
 pub mod simd_place;
 pub mod simd_run;
 pub mod simd_state;
+pub mod softint;
 pub mod string;
+pub mod task;
+
+#[cfg(test)]
+mod rig;

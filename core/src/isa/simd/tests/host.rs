@@ -75,8 +75,10 @@ fn bytes(stub: *const u8) -> Vec<u8> {
 /// All stubs as lines without a digest, each with its first address.
 fn stubs() -> Vec<(Known, *const u8)> {
     let plain = NAMES.iter().enumerate().map(|(n, name)| (name, first().wrapping_add(n * STRIDE), false));
-    let immediate =
-        IMMEDIATE_NAMES.iter().enumerate().map(|(n, name)| (name, first_immediate().wrapping_add(256 * n * STRIDE), true));
+    let immediate = IMMEDIATE_NAMES
+        .iter()
+        .enumerate()
+        .map(|(n, name)| (name, first_immediate().wrapping_add(256 * n * STRIDE), true));
     plain
         .chain(immediate)
         .map(|(name, at, immediate)| {

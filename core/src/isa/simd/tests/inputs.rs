@@ -27,29 +27,83 @@ impl Random {
 }
 
 const SINGLES: [u32; 30] = [
-    0, 0x8000_0000, 1, 0x8000_0001, 0x007f_ffff, 0x807f_ffff, 0x0080_0000, 0x8080_0000, 0x0080_0001, 0x3f80_0000,
-    0xbf80_0000, 0x3f80_0001, 0x3f00_0000, 0x3fc0_0000, 0xbfc0_0000, 0x4020_0000, 0x7f7f_ffff, 0xff7f_ffff, 0x7f80_0000,
-    0xff80_0000, 0x7fc0_0000, 0xffc0_0001, 0x7f80_0001, 0xffbf_ffff, 0x4eff_ffff, 0x4f00_0000, 0xcf00_0000, 0xcf00_0001,
-    0x5f00_0000, 0xdf00_0000,
+    0,
+    0x8000_0000,
+    1,
+    0x8000_0001,
+    0x007f_ffff,
+    0x807f_ffff,
+    0x0080_0000,
+    0x8080_0000,
+    0x0080_0001,
+    0x3f80_0000,
+    0xbf80_0000,
+    0x3f80_0001,
+    0x3f00_0000,
+    0x3fc0_0000,
+    0xbfc0_0000,
+    0x4020_0000,
+    0x7f7f_ffff,
+    0xff7f_ffff,
+    0x7f80_0000,
+    0xff80_0000,
+    0x7fc0_0000,
+    0xffc0_0001,
+    0x7f80_0001,
+    0xffbf_ffff,
+    0x4eff_ffff,
+    0x4f00_0000,
+    0xcf00_0000,
+    0xcf00_0001,
+    0x5f00_0000,
+    0xdf00_0000,
 ];
 
 const DOUBLES: [u64; 36] = [
-    0, 1 << 63, 1, 1 << 63 | 1, 0x000f_ffff_ffff_ffff, 0x800f_ffff_ffff_ffff, 0x0010_0000_0000_0000, 0x8010_0000_0000_0000,
-    0x0010_0000_0000_0001, 0x3ff0_0000_0000_0000, 0xbff0_0000_0000_0000, 0x3ff0_0000_0000_0001, 0x3fe0_0000_0000_0000,
-    0x3ff8_0000_0000_0000, 0xbff8_0000_0000_0000, 0x4004_0000_0000_0000, 0x7fef_ffff_ffff_ffff, 0xffef_ffff_ffff_ffff,
-    0x7ff0_0000_0000_0000, 0xfff0_0000_0000_0000, 0x7ff8_0000_0000_0000, 0xfff8_0000_0000_0001, 0x7ff0_0000_0000_0001,
-    0xfff7_ffff_ffff_ffff, 0x41df_ffff_ffc0_0000, 0x41df_ffff_ffe0_0000, 0x41e0_0000_0000_0000, 0xc1e0_0000_0000_0000,
-    0xc1e0_0000_0010_0000, 0x43e0_0000_0000_0000, 0xc3e0_0000_0000_0000, 0x380f_ffff_ffff_ffff, 0x3690_0000_0000_0000,
-    0x36a0_0000_0000_0000, 0x47ef_ffff_f000_0000, 0x380f_ffff_e000_0001,
+    0,
+    1 << 63,
+    1,
+    1 << 63 | 1,
+    0x000f_ffff_ffff_ffff,
+    0x800f_ffff_ffff_ffff,
+    0x0010_0000_0000_0000,
+    0x8010_0000_0000_0000,
+    0x0010_0000_0000_0001,
+    0x3ff0_0000_0000_0000,
+    0xbff0_0000_0000_0000,
+    0x3ff0_0000_0000_0001,
+    0x3fe0_0000_0000_0000,
+    0x3ff8_0000_0000_0000,
+    0xbff8_0000_0000_0000,
+    0x4004_0000_0000_0000,
+    0x7fef_ffff_ffff_ffff,
+    0xffef_ffff_ffff_ffff,
+    0x7ff0_0000_0000_0000,
+    0xfff0_0000_0000_0000,
+    0x7ff8_0000_0000_0000,
+    0xfff8_0000_0000_0001,
+    0x7ff0_0000_0000_0001,
+    0xfff7_ffff_ffff_ffff,
+    0x41df_ffff_ffc0_0000,
+    0x41df_ffff_ffe0_0000,
+    0x41e0_0000_0000_0000,
+    0xc1e0_0000_0000_0000,
+    0xc1e0_0000_0010_0000,
+    0x43e0_0000_0000_0000,
+    0xc3e0_0000_0000_0000,
+    0x380f_ffff_ffff_ffff,
+    0x3690_0000_0000_0000,
+    0x36a0_0000_0000_0000,
+    0x47ef_ffff_f000_0000,
+    0x380f_ffff_e000_0001,
 ];
 
 const BYTES: [u8; 8] = [0, 1, 0x7f, 0x80, 0x81, 0xfe, 0xff, 0x40];
 
 /// A vector of one of several kinds: any bits, special values, values of like size, text, small numbers.
 fn vector(r: &mut Random, kind: u64) -> u128 {
-    let lanes32 = |r: &mut Random, f: &mut dyn FnMut(&mut Random) -> u32| {
-        (0..4).fold(0u128, |v, _| v << 32 | u128::from(f(r)))
-    };
+    let lanes32 =
+        |r: &mut Random, f: &mut dyn FnMut(&mut Random) -> u32| (0..4).fold(0u128, |v, _| v << 32 | u128::from(f(r)));
     match kind {
         0 => r.wide(),
         1 => lanes32(r, &mut |r| r.pick(&SINGLES)),
@@ -79,7 +133,8 @@ fn vector(r: &mut Random, kind: u64) -> u128 {
         _ => {
             let mut f = || {
                 let v = r.next();
-                v & 0x800f_ffff_ffff_ffff | r.pick(&[0, 0x0010, 0x2000, 0x1ff0, 0x5ff0, 0x7fe0, 0x36b0, 0x3810, 0x47e0]) << 48
+                v & 0x800f_ffff_ffff_ffff
+                    | r.pick(&[0, 0x0010, 0x2000, 0x1ff0, 0x5ff0, 0x7fe0, 0x36b0, 0x3810, 0x47e0]) << 48
             };
             u128::from(f()) << 64 | u128::from(f())
         }

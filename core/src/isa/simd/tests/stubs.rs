@@ -46,7 +46,9 @@ pub fn first() -> *const u8 {
 pub fn first_immediate() -> *const u8 {
     let p;
     // SAFETY: computes an address.
-    unsafe { asm!("lea {}, [rip + ferrite_simd_imm_stubs]", out(reg) p, options(pure, nomem, nostack, preserves_flags)) }
+    unsafe {
+        asm!("lea {}, [rip + ferrite_simd_imm_stubs]", out(reg) p, options(pure, nomem, nostack, preserves_flags))
+    }
     p
 }
 
