@@ -263,7 +263,8 @@ fn round_to_integral_is_the_processors() {
 #[test]
 fn approximations_are_within_the_documented_error_of_the_processors() {
     // Each is allowed 1.5 · 2^-12; special values must be equal.
-    let ops: [(Instruction, fn(u32) -> u32); 2] =
+    type Approximation = fn(u32) -> u32;
+    let ops: [(Instruction, Approximation); 2] =
         [(native!("rcpss xmm0, xmm0"), sse::rcp), (native!("rsqrtss xmm0, xmm0"), sse::rsqrt)];
     for (real, ours) in ops {
         let mut rng = Rng::new(20);

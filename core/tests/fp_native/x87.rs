@@ -14,7 +14,7 @@ pub fn control_word(rng: &mut Rng) -> u16 {
 
 /// Flags, and C1, and ES.
 pub fn same_status(env: &X87Env, n: &Native) -> bool {
-    env.flags.bits() == n.flags() && env.rounded_up == n.c1() && (n.sw & 0x80 != 0) == !env.unmasked().is_empty()
+    env.flags.bits() == n.flags() && env.rounded_up == n.c1() && (n.sw & 0x80 == 0) == env.unmasked().is_empty()
 }
 
 /// Reports the first mismatches with everything one needs to follow them up.

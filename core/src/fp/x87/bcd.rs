@@ -28,7 +28,7 @@ pub fn to_bcd(env: &mut X87Env, a: F80) -> Option<[u8; 10]> {
     let mut rest = m.value;
     for d in digits {
         let pair = (rest % 100) as u8;
-        *d = (pair / 10) << 4 | pair % 10;
+        *d = ((pair / 10) << 4) | (pair % 10);
         rest /= 100;
     }
     *sign = u8::from(a.is_negative()) << 7;
