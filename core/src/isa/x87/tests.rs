@@ -381,6 +381,33 @@ fn partial_remainders_report_quotient_bits_and_whether_they_are_done() {
 }
 
 #[test]
+fn trigonometric_instructions_leave_an_argument_of_2_to_the_63_alone_and_set_c2() {
+    let huge = F80::new(0x3fff + 63, J);
+    for code in [[0xd9, 0xfe], [0xd9, 0xff], [0xd9, 0xfb], [0xd9, 0xf2]] {
+        let mut r = Rig::new();
+        r.push(huge);
+        r.ok(&code);
+        assert_eq!((r.st(0), r.x.st.fpu.top(), r.status() & sw::C2), (huge, 7, sw::C2), "{code:02x?}");
+
+        let mut r = Rig::new();
+        r.x.st.fpu.status = sw::C2;
+        r.push(F80::ZERO);
+        r.ok(&code);
+        assert_eq!(r.status() & sw::C2, 0, "{code:02x?}");
+    }
+}
+
+#[test]
+fn fptan_pushes_one_and_fsincos_the_cosine() {
+    for code in [[0xd9, 0xf2], [0xd9, 0xfb]] {
+        let mut r = Rig::new();
+        r.push(F80::ZERO);
+        r.ok(&code);
+        assert_eq!((r.st(0), r.st(1)), (ONE, F80::ZERO), "{code:02x?}");
+    }
+}
+
+#[test]
 fn fxam_tells_classes_signs_and_empty_registers_apart() {
     // C3 C2 C1 C0
     let cases = [
