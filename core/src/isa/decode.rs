@@ -5,6 +5,7 @@
 
 use super::insn::{HIGH, Insn, flag};
 use super::select;
+use super::x87::fault;
 use crate::cpu::Exception;
 use crate::cpu::model::{Model, ModelName};
 use crate::cpu::state::{RIP, ZERO};
@@ -28,18 +29,16 @@ pub enum Error {
 /// # Errors
 /// See [`Error`].
 pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {
-    let mut d = Decoder::with_ip(code.bits(), bytes, 0, DecoderOptions::NONE);
-    let ins = d.decode();
-    match d.last_error() {
-        DecoderError::None => {}
-        DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => return Err(Error::Short),
-        DecoderError::NoMoreBytes => return Err(Error::Fault(Exception::gp(0))),
-        _ => return Err(Error::Fault(Exception::UD)),
+    let escape = escape(bytes, code);
+    if let Some(at) = escape
+        && !fault::has_fpu(model)
+    {
+        return unanswered(bytes, at, code);
     }
-    let _ = model;
+    let ins = read(bytes, code)?;
     let mut i = convert(&ins, code);
-    if let Some(fop) = x87_opcode(bytes, code) {
-        i.imm = fop.into();
+    if let Some(at) = escape {
+        i.imm = fop(bytes, at).into();
     }
     match select::select::<Exec>(&ins, &i) {
         Some(meaning) => i.run = meaning.handler(),
@@ -51,19 +50,45 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
     Ok(i)
 }
 
-/// The FOP of an ESC instruction: the opcode's low three bits and the ModR/M byte. SDM Vol. 1, "Last Instruction
-/// Opcode".
-fn x87_opcode(bytes: &[u8], code: CodeSize) -> Option<u16> {
+fn read(bytes: &[u8], code: CodeSize) -> Result<Instruction, Error> {
+    let mut d = Decoder::with_ip(code.bits(), bytes, 0, DecoderOptions::NONE);
+    let ins = d.decode();
+    match d.last_error() {
+        DecoderError::None => Ok(ins),
+        DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => Err(Error::Short),
+        DecoderError::NoMoreBytes => Err(Error::Fault(Exception::gp(0))),
+        _ => Err(Error::Fault(Exception::UD)),
+    }
+}
+
+/// Where the opcode of an ESC instruction is, D8 to DF.
+fn escape(bytes: &[u8], code: CodeSize) -> Option<usize> {
     let is_prefix = |b: u8| match b {
         0x26 | 0x2e | 0x36 | 0x3e | 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3 => true,
         0x40..=0x4f => code == CodeSize::Bits64,
         _ => false,
     };
     let at = bytes.iter().position(|&b| !is_prefix(b))?;
-    match bytes.get(at..at + 2)? {
-        &[esc @ 0xd8..=0xdf, modrm] => Some(u16::from(esc & 7) << 8 | u16::from(modrm)),
-        _ => None,
+    bytes.get(at).filter(|b| matches!(b, 0xd8..=0xdf)).map(|_| at)
+}
+
+/// The opcode's low three bits and the ModR/M byte. SDM Vol. 1, "Last Instruction Opcode".
+fn fop(bytes: &[u8], at: usize) -> u16 {
+    let byte = |n| u16::from(bytes.get(n).copied().unwrap_or(0));
+    (byte(at) & 7) << 8 | byte(at + 1)
+}
+
+/// An ESC instruction that no coprocessor answers. Every ModR/M byte is good then; length and operand are those of D8.
+fn unanswered(bytes: &[u8], at: usize, code: CodeSize) -> Result<Insn, Error> {
+    let mut copy = [0; MAX_LENGTH];
+    let n = bytes.len().min(MAX_LENGTH);
+    copy[..n].copy_from_slice(&bytes[..n]);
+    if let Some(b) = copy.get_mut(at) {
+        *b = 0xd8;
     }
+    let mut i = convert(&read(&copy[..n], code)?, code);
+    i.run = fault::no_coprocessor;
+    Ok(i)
 }
 
 /// PUSH SP in both encodings.

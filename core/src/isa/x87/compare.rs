@@ -109,8 +109,9 @@ fn fucompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 /// The result of FCOMI and its like goes to EFLAGS; `Of`, `Sf` and `Af` are cleared.
 #[inline(always)]
 fn to_eflags<const POPS: u32>(x: &mut Exec, r: Outcome) {
-    let c = u64::from(r.relation.zf_pf_cf());
-    x.st.flags.set_arithmetic((c >> 2 & 1) * ZF | (c >> 1 & 1) * PF | (c & 1) * CF);
+    let codes = r.relation.zf_pf_cf();
+    let bit = |n: u8, flag: u64| u64::from(codes >> n & 1) * flag;
+    x.st.flags.set_arithmetic(bit(2, ZF) | bit(1, PF) | bit(0, CF));
     if r.pops {
         for _ in 0..POPS {
             x.st.fpu.pop();

@@ -13,9 +13,11 @@
 
 use super::stack::sw;
 use crate::cpu::Exception;
+use crate::cpu::model::{Model, ModelName};
 use crate::cpu::state::{CpuState, cr0};
 use crate::exec::Exec;
 use crate::isa::Insn;
+use crate::isa::insn::flag;
 
 /// CR0 bits that make an ESC instruction raise `#NM`.
 pub(super) const UNAVAILABLE: u64 = cr0::EM | cr0::TS;
@@ -64,10 +66,21 @@ pub fn fwait(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     Ok(())
 }
 
-/// An ESC instruction on a processor without a coprocessor: CR0.EM and TS decide whether software is asked to
-/// emulate it; if not, nobody answers and it does nothing.
+/// Whether the processor answers ESC instructions. The 8087, 80287 and 80387 are chips of their own; the models have
+/// none.
+#[must_use]
+pub const fn has_fpu(model: &Model) -> bool {
+    !matches!(model.name, ModelName::I8086 | ModelName::I80286 | ModelName::I80386)
+}
+
+/// An ESC instruction without a coprocessor: CR0.EM and TS decide whether software is asked to emulate it; if not,
+/// nobody answers and it does nothing. The first word of the operand is checked against its segment even so (seen on an
+/// 80286).
 pub fn no_coprocessor(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter_no_wait!(x);
-    let _ = i;
+    if i.has(flag::MEM) {
+        let off = super::stack::ea(x, i);
+        x.check_segment(i.seg, off, 2, false)?;
+    }
     Ok(())
 }

@@ -46,5 +46,7 @@ pub mod stack;
 pub mod store;
 pub mod transcendental;
 
+#[cfg(test)]
+mod tests;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests_native;

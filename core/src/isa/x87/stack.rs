@@ -15,6 +15,7 @@ use crate::isa::ops::Ops;
 #[allow(missing_docs)]
 pub mod sw {
     pub const IE: u16 = 1 << 0;
+    pub const PE: u16 = 1 << 5;
     /// All six exception flags.
     pub const EXCEPTIONS: u16 = 0x3f;
     pub const SF: u16 = 1 << 6;
