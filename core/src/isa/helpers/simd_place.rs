@@ -203,7 +203,7 @@ impl Source for M128 {
     #[inline(always)]
     fn get(x: &mut Exec, i: &Insn) -> R<u128> {
         let off = x.ea(i);
-        let w = &x.ctx.win[usize::from(i.seg)];
+        let w = &x.ctx.win[usize::from(i.seg & 7)];
         let lin = w.base.wrapping_add(off) & x.ctx.lin_mask;
         let e = x.tlb.entry(x.ctx.view, lin);
         if off as i64 >= w.lo && off as i64 <= w.read_hi.wrapping_sub(15) && e.read == lin & TAG {
@@ -233,7 +233,7 @@ impl Target for M128 {
     #[inline(always)]
     fn put(x: &mut Exec, i: &Insn, v: u128) -> R<()> {
         let off = x.ea(i);
-        let w = &x.ctx.win[usize::from(i.seg)];
+        let w = &x.ctx.win[usize::from(i.seg & 7)];
         let lin = w.base.wrapping_add(off) & x.ctx.lin_mask;
         let e = x.tlb.entry(x.ctx.view, lin);
         if off as i64 >= w.lo && off as i64 <= w.write_hi.wrapping_sub(15) && e.write == lin & TAG {
