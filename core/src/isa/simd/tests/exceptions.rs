@@ -115,7 +115,7 @@ fn memory_operands_count_as_register_operands_do() {
         if to_memory {
             continue;
         }
-        for n in 0..200 {
+        for n in 0..48 {
             let before = inputs::registers(n);
             let mut x = cpu();
             load(&mut x, &before);
