@@ -199,7 +199,7 @@ fn insertps_from_memory_ignores_the_source_field() {
     let mut x = cpu_with_data();
     x.sys.mem.write(DATA, &0x1234_5678u32.to_le_bytes());
     x.st.xmm[0] = u128::MAX;
-    run(&mut x, &[0x66, 0x0f, 0x3a, 0x21, 0x07, 0b11_10_0001]).unwrap(); // insertps xmm0,[rdi],0E1h
+    run(&mut x, &[0x66, 0x0f, 0x3a, 0x21, 0x07, 0xe1]).unwrap(); // insertps xmm0,[rdi],0E1h
     assert_eq!(x.st.xmm[0], 0xffff_ffff_1234_5678_ffff_ffff_0000_0000);
 }
 
