@@ -4,7 +4,8 @@
 //! *Not modelled:* caches and the order of memory accesses: prefetches and fences do nothing, non-temporal moves
 //! are moves.
 
-use super::simd_state::{enter_mmx, mxcsr_mask, require_mmx, require_sse};
+use super::control::{require_mmx, require_sse};
+use super::simd_state::{enter_mmx, mxcsr_mask};
 use crate::cpu::Exception;
 use crate::cpu::state::{RAX, RCX, RDI, RDX};
 use crate::exec::Exec;
@@ -27,7 +28,7 @@ pub fn hint(_: &mut Exec, _: &Insn) -> R {
 /// # Errors
 /// `#UD`, `#NM`, `#MF`.
 pub fn emms(x: &mut Exec, _: &Insn) -> R {
-    require_mmx(&x.st)?;
+    require_mmx(x)?;
     x.st.fpu.valid = 0;
     x.st.fpu.set_top(0);
     Ok(())
@@ -38,7 +39,7 @@ pub fn emms(x: &mut Exec, _: &Insn) -> R {
 /// # Errors
 /// `#UD`, `#NM`; the fault of the access; `#GP(0)` for a bit that does not exist.
 pub fn ldmxcsr(x: &mut Exec, i: &Insn) -> R {
-    require_sse(&x.st)?;
+    require_sse(x)?;
     let off = x.ea(i);
     let v = x.read::<32>(i.seg, off)? as u32;
     if v & !mxcsr_mask(&x.model) != 0 {
@@ -53,7 +54,7 @@ pub fn ldmxcsr(x: &mut Exec, i: &Insn) -> R {
 /// # Errors
 /// `#UD`, `#NM`; the fault of the access.
 pub fn stmxcsr(x: &mut Exec, i: &Insn) -> R {
-    require_sse(&x.st)?;
+    require_sse(x)?;
     let off = x.ea(i);
     x.write::<32>(i.seg, off, x.st.mxcsr.into())
 }
@@ -73,7 +74,7 @@ pub fn movnti<const B: u32>(x: &mut Exec, i: &Insn) -> R {
 /// # Errors
 /// `#UD`, `#NM`, `#MF`; the fault of the access.
 pub fn maskmovq(x: &mut Exec, i: &Insn) -> R {
-    require_mmx(&x.st)?;
+    require_mmx(x)?;
     let v = x.st.fpu.significand[usize::from(i.src & 7)];
     let mask = x.st.fpu.significand[usize::from(i.src2 & 7)];
     masked_store(x, i, v.into(), mask.into())?;
@@ -86,7 +87,7 @@ pub fn maskmovq(x: &mut Exec, i: &Insn) -> R {
 /// # Errors
 /// `#UD`, `#NM`; the fault of the access.
 pub fn maskmovdqu(x: &mut Exec, i: &Insn) -> R {
-    require_sse(&x.st)?;
+    require_sse(x)?;
     let v = x.st.xmm[usize::from(i.src & 15)];
     let mask = x.st.xmm[usize::from(i.src2 & 15)];
     masked_store(x, i, v, mask)
@@ -114,7 +115,7 @@ fn masked_store(x: &mut Exec, i: &Insn, v: u128, mask: u128) -> R {
 /// # Errors
 /// `#UD`, `#NM`; the fault of the access.
 pub fn pcmpstr<const EXPLICIT: bool, const WIDE: bool, const MASK: bool, const MEM: bool>(x: &mut Exec, i: &Insn) -> R {
-    require_sse(&x.st)?;
+    require_sse(x)?;
     let imm = i.imm as u8;
     let b = if MEM {
         let off = x.ea(i);

@@ -9,12 +9,48 @@ use crate::cpu::Exception;
 use crate::exec::Exec;
 use crate::isa::Insn;
 use crate::isa::ops::Ops;
-use crate::memory::PAGE_SIZE;
+use crate::memory::{Offset, PAGE_SIZE};
 
 type R<T> = Result<T, Exception>;
 
-/// The tag that an access of 16 aligned bytes must find: low bits of a misaligned address never match.
-const TAG: u64 = !(PAGE_SIZE - 1) | 15;
+/// Where 16 bytes are in the backing, if the segment's window and the TLB admit the access at once.
+#[inline(always)]
+fn direct<const ALIGNED: bool, const WRITE: bool>(x: &Exec, seg: u8, off: u64) -> Option<Offset> {
+    let w = &x.ctx.win[usize::from(seg & 7)];
+    let lin = w.base.wrapping_add(off) & x.ctx.lin_mask;
+    let e = x.tlb.entry(x.ctx.view, lin);
+    let (hi, tag) = if WRITE { (w.write_hi, e.write) } else { (w.read_hi, e.read) };
+    // Low bits of a misaligned address never match a tag.
+    let low = if ALIGNED { 15 } else { 0 };
+    let ok = off as i64 >= w.lo
+        && off as i64 <= hi.wrapping_sub(15)
+        && tag == lin & (!(PAGE_SIZE - 1) | low)
+        && (ALIGNED || lin & (PAGE_SIZE - 1) <= PAGE_SIZE - 16);
+    ok.then(|| lin.wrapping_add(e.addend))
+}
+
+#[inline(always)]
+fn read16<const ALIGNED: bool>(x: &mut Exec, i: &Insn) -> R<u128> {
+    let off = x.ea(i);
+    match direct::<ALIGNED, false>(x, i.seg, off) {
+        Some(at) => Ok(u128::from_le_bytes(x.sys.mem.load(at))),
+        None if ALIGNED => read_aligned(x, i.seg, off),
+        None => read_unaligned(x, i.seg, off),
+    }
+}
+
+#[inline(always)]
+fn write16<const ALIGNED: bool>(x: &mut Exec, i: &Insn, v: u128) -> R<()> {
+    let off = x.ea(i);
+    match direct::<ALIGNED, true>(x, i.seg, off) {
+        Some(at) => {
+            x.sys.mem.store(at, v.to_le_bytes());
+            Ok(())
+        }
+        None if ALIGNED => write_aligned(x, i.seg, off, v),
+        None => write_unaligned(x, i.seg, off, v),
+    }
+}
 
 /// An operand that is read.
 pub trait Source {
@@ -199,18 +235,36 @@ impl Source for MmxM64 {
     }
 }
 
-impl Source for M128 {
-    #[inline(always)]
-    fn get(x: &mut Exec, i: &Insn) -> R<u128> {
-        let off = x.ea(i);
-        let w = &x.ctx.win[usize::from(i.seg)];
-        let lin = w.base.wrapping_add(off) & x.ctx.lin_mask;
-        let e = x.tlb.entry(x.ctx.view, lin);
-        if off as i64 >= w.lo && off as i64 <= w.read_hi.wrapping_sub(15) && e.read == lin & TAG {
-            return Ok(u128::from_le_bytes(x.sys.mem.load(lin.wrapping_add(e.addend))));
+macro_rules! wide {
+    ($($name:ident, $aligned:literal;)*) => {$(
+        impl Source for $name {
+            #[inline(always)]
+            fn get(x: &mut Exec, i: &Insn) -> R<u128> {
+                read16::<$aligned>(x, i)
+            }
         }
-        read_aligned(x, i.seg, off)
-    }
+
+        impl Target for $name {
+            #[inline(always)]
+            fn old(_: &Exec, _: &Insn) -> u128 {
+                0
+            }
+            #[inline(always)]
+            fn put(x: &mut Exec, i: &Insn, v: u128) -> R<()> {
+                write16::<$aligned>(x, i, v)
+            }
+        }
+    )*};
+}
+
+wide! {
+    M128, true;
+    U128, false;
+}
+
+fn check_aligned(x: &Exec, seg: u8, off: u64, write: bool) -> R<()> {
+    let lin = x.check_segment(seg, off, 16, write)?;
+    if lin & 15 != 0 { Err(Exception::gp(0)) } else { Ok(()) }
 }
 
 #[cold]
@@ -220,29 +274,10 @@ fn read_aligned(x: &mut Exec, seg: u8, off: u64) -> R<u128> {
     x.read128(seg, off)
 }
 
-fn check_aligned(x: &Exec, seg: u8, off: u64, write: bool) -> R<()> {
-    let lin = x.check_segment(seg, off, 16, write)?;
-    if lin & 15 != 0 { Err(Exception::gp(0)) } else { Ok(()) }
-}
-
-impl Target for M128 {
-    #[inline(always)]
-    fn old(_: &Exec, _: &Insn) -> u128 {
-        0
-    }
-    #[inline(always)]
-    fn put(x: &mut Exec, i: &Insn, v: u128) -> R<()> {
-        let off = x.ea(i);
-        let w = &x.ctx.win[usize::from(i.seg)];
-        let lin = w.base.wrapping_add(off) & x.ctx.lin_mask;
-        let e = x.tlb.entry(x.ctx.view, lin);
-        if off as i64 >= w.lo && off as i64 <= w.write_hi.wrapping_sub(15) && e.write == lin & TAG {
-            let at = lin.wrapping_add(e.addend);
-            x.sys.mem.store(at, v.to_le_bytes());
-            return Ok(());
-        }
-        write_aligned(x, i.seg, off, v)
-    }
+#[cold]
+#[inline(never)]
+fn read_unaligned(x: &mut Exec, seg: u8, off: u64) -> R<u128> {
+    x.read128(seg, off)
 }
 
 #[cold]
@@ -254,24 +289,10 @@ fn write_aligned(x: &mut Exec, seg: u8, off: u64, v: u128) -> R<()> {
     x.write::<64>(seg, off.wrapping_add(8), (v >> 64) as u64)
 }
 
-impl Source for U128 {
-    #[inline(always)]
-    fn get(x: &mut Exec, i: &Insn) -> R<u128> {
-        let off = x.ea(i);
-        x.read128(i.seg, off)
-    }
-}
-
-impl Target for U128 {
-    #[inline(always)]
-    fn old(_: &Exec, _: &Insn) -> u128 {
-        0
-    }
-    #[inline(always)]
-    fn put(x: &mut Exec, i: &Insn, v: u128) -> R<()> {
-        let off = x.ea(i);
-        x.write128(i.seg, off, v)
-    }
+#[cold]
+#[inline(never)]
+fn write_unaligned(x: &mut Exec, seg: u8, off: u64, v: u128) -> R<()> {
+    x.write128(seg, off, v)
 }
 
 impl Target for Eflags {

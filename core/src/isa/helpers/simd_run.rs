@@ -1,7 +1,8 @@
 //! Executes vector instructions: an operation between two places.
 
+use super::control::{require_mmx, require_sse, require_sse_mmx};
 use super::simd_place::{Source, Target};
-use super::simd_state::{enter_mmx, require_mmx, require_no_pending, require_sse, simd_exception};
+use super::simd_state::{enter_mmx, simd_exception};
 use crate::cpu::Exception;
 use crate::exec::Exec;
 use crate::fp::SseEnv;
@@ -14,13 +15,10 @@ use crate::isa::simd::Operation;
 /// `#UD` and `#NM` by the control registers, `#MF`, the faults of the accesses, `#XM`.
 pub fn run<P: Operation, D: Target, S: Source>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     let mmx = D::MMX || S::MMX;
-    if D::SSE || S::SSE {
-        require_sse(&x.st)?;
-        if mmx {
-            require_no_pending(&x.st)?;
-        }
-    } else {
-        require_mmx(&x.st)?;
+    match (D::SSE || S::SSE, mmx) {
+        (true, false) => require_sse(x)?,
+        (true, true) => require_sse_mmx(x)?,
+        _ => require_mmx(x)?,
     }
     let b = S::get(x, i)?;
     let a = D::old(x, i);

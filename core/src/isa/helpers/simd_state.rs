@@ -1,47 +1,11 @@
-//! What MMX and SSE instructions ask of the CPU before and leave after: control registers, x87 tags, MXCSR.
+//! What MMX and SSE instructions leave behind beside their result: x87 tags, MXCSR's exceptions.
+//! What they ask before is in [`super::control`].
 //!
-//! SDM Vol. 3A, "Intel MMX Technology System Programming", "System Programming for Instruction Set Extensions";
-//! Vol. 2A, "Exceptions and Exception Classes" of SSE instructions.
+//! SDM Vol. 3A, "Intel MMX Technology System Programming", "System Programming for Instruction Set Extensions".
 
 use crate::cpu::Exception;
 use crate::cpu::model::{Model, ModelName};
-use crate::cpu::state::{CpuState, cr0, cr4};
-
-/// Whether an SSE instruction may execute.
-///
-/// # Errors
-/// `#UD` with CR0.EM or without CR4.OSFXSR; `#NM` with CR0.TS.
-#[inline(always)]
-pub fn require_sse(st: &CpuState) -> Result<(), Exception> {
-    if st.cr0 & (cr0::EM | cr0::TS) | !st.cr4 & cr4::OSFXSR == 0 {
-        return Ok(());
-    }
-    Err(if st.cr0 & cr0::EM != 0 || st.cr4 & cr4::OSFXSR == 0 { Exception::UD } else { Exception::NM })
-}
-
-/// Whether an MMX instruction may execute.
-///
-/// # Errors
-/// `#UD` with CR0.EM; `#NM` with CR0.TS; `#MF` with an x87 exception pending.
-#[inline(always)]
-pub fn require_mmx(st: &CpuState) -> Result<(), Exception> {
-    if st.cr0 & (cr0::EM | cr0::TS) != 0 {
-        return Err(if st.cr0 & cr0::EM != 0 { Exception::UD } else { Exception::NM });
-    }
-    require_no_pending(st)
-}
-
-/// ES of the x87 status word: an unmasked exception waits for the next instruction that asks.
-const ES: u16 = 1 << 7;
-
-/// Whether an x87 exception is pending, for instructions that use both MMX and XMM registers.
-///
-/// # Errors
-/// `#MF`.
-#[inline(always)]
-pub fn require_no_pending(st: &CpuState) -> Result<(), Exception> {
-    if st.fpu.status & ES != 0 { Err(Exception::MF) } else { Ok(()) }
-}
+use crate::cpu::state::{CpuState, cr4};
 
 /// The x87 state after every MMX instruction but EMMS: all registers valid, TOP = 0.
 #[inline(always)]

@@ -56,9 +56,9 @@ zips! {
     "PAVGW" pavgw: u16x8, |a, b| ((u32::from(a) + u32::from(b) + 1) >> 1) as u16;
     "PMULLW" pmullw: u16x8, u16::wrapping_mul;
     "PMULLD" pmulld: u32x4, u32::wrapping_mul;
-    "PMULHW" pmulhw: i16x8, |a, b| (i32::from(a) * i32::from(b) >> 16) as i16;
-    "PMULHUW" pmulhuw: u16x8, |a, b| (u32::from(a) * u32::from(b) >> 16) as u16;
-    "PMULHRSW" pmulhrsw: i16x8, |a, b| ((i32::from(a) * i32::from(b) >> 14) + 1 >> 1) as i16;
+    "PMULHW" pmulhw: i16x8, |a, b| ((i32::from(a) * i32::from(b)) >> 16) as i16;
+    "PMULHUW" pmulhuw: u16x8, |a, b| ((u32::from(a) * u32::from(b)) >> 16) as u16;
+    "PMULHRSW" pmulhrsw: i16x8, |a, b| ((((i32::from(a) * i32::from(b)) >> 14) + 1) >> 1) as i16;
     "PMULUDQ" pmuludq: u64x2, |a, b| (a & 0xffff_ffff) * (b & 0xffff_ffff);
     "PMULDQ" pmuldq: i64x2, |a, b| i64::from(a as i32) * i64::from(b as i32);
     "PSIGNB" psignb: i8x16, |a, b| if b < 0 { a.wrapping_neg() } else if b == 0 { 0 } else { a };

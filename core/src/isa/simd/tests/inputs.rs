@@ -146,18 +146,18 @@ pub fn registers(n: u64) -> Registers {
     let r = &mut Random(n.wrapping_mul(0x5851_f42d_4c95_7f2d));
     let kind = n % 12;
     // Mostly both operands are of one kind.
-    let other = if r.next() % 4 == 0 { r.next() % 12 } else { kind };
+    let other = if r.next() & 3 == 0 { r.next() % 12 } else { kind };
     let xmm = [vector(r, kind), vector(r, other), r.wide()];
     let mm = [vector(r, kind) as u64, vector(r, other) as u64];
     let length = |r: &mut Random| match r.next() % 4 {
         0 => r.next(),
         1 => r.next() % 20,
         2 => (r.next() % 20).wrapping_neg(),
-        _ => r.next() << 32 | r.next() % 20,
+        _ => (r.next() << 32) | (r.next() % 20),
     };
     let (rax, rcx, rdx) = (length(r), r.next(), length(r));
     // RC, FTZ, DAZ and flags at random (the plain setting often); all exceptions masked, for the host's sake.
-    let controls = if r.next() % 3 == 0 { 0 } else { r.next() as u32 & 0xe040 };
+    let controls = if r.pick(&[true, false, false]) { 0 } else { r.next() as u32 & 0xe040 };
     let flags = r.pick(&[0, 0x20, 0x3f, r.0 as u32 & 0x3f]);
     let eflags = r.next() & super::ARITHMETIC;
     Registers { xmm, mm, rax, rcx, rdx, eflags, mxcsr: 0x1f80 | controls | flags, host_mxcsr: 0 }
