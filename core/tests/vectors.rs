@@ -40,7 +40,7 @@ fn check(name: &str, chip: Chip) {
     let notes = std::fs::read(dir.join("flags.json")).map(|b| Metadata::read(&b).expect("flags.json")).unwrap_or_default();
     let mut files: Vec<_> = dir.read_dir().expect("a folder").map(|e| e.expect("an entry").path()).collect();
     files.sort();
-    let mut cpu = CpuTarget::new(chip).expect("a model");
+    let mut cpu = Bare::new(chip).expect("a model");
     let (mut passed, mut bad) = (0, Vec::new());
     for path in files.iter().filter(|p| p.extension().is_some_and(|e| e == "gz")) {
         let file = path.file_name().and_then(|n| n.to_str()).expect("a name");

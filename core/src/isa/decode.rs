@@ -28,6 +28,9 @@ pub enum Error {
 /// # Errors
 /// See [`Error`].
 pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {
+    if model.name == ModelName::I8086 {
+        return super::decode8086::decode(bytes);
+    }
     let mut d = Decoder::with_ip(code.bits(), bytes, 0, DecoderOptions::NONE);
     let ins = d.decode();
     match d.last_error() {
@@ -45,9 +48,6 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
         Some(meaning) => i.run = meaning.handler(),
         None => return Err(Error::Fault(Exception::UD)),
     }
-    if model.name == ModelName::I8086 && pushes_sp(&ins) {
-        i.run = super::helpers::flags::push_sp_8086;
-    }
     Ok(i)
 }
 
@@ -64,13 +64,6 @@ fn x87_opcode(bytes: &[u8], code: CodeSize) -> Option<u16> {
         &[esc @ 0xd8..=0xdf, modrm] => Some(u16::from(esc & 7) << 8 | u16::from(modrm)),
         _ => None,
     }
-}
-
-/// PUSH SP in both encodings.
-fn pushes_sp(ins: &Instruction) -> bool {
-    matches!(ins.code(), Code::Push_r16 | Code::Push_rm16)
-        && ins.op0_kind() == OpKind::Register
-        && ins.op0_register() == Register::SP
 }
 
 /// A register operand as [`Insn`] numbers it.

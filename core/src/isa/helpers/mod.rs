@@ -9,6 +9,7 @@ pub mod far;
 pub mod fastcall;
 pub mod flags;
 pub mod frame;
+pub mod i8086;
 pub mod interrupt;
 pub mod iret;
 pub mod segload;
