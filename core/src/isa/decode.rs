@@ -28,9 +28,15 @@ pub enum Error {
 /// # Errors
 /// See [`Error`].
 pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {
-    if model.name == ModelName::I8086 {
-        return super::decode8086::decode(bytes);
+    match model.name {
+        ModelName::I8086 => super::decode8086::decode(bytes),
+        ModelName::I80286 => super::decode80286::decode(bytes, model),
+        _ => generic(bytes, code, model),
     }
+}
+
+/// The decoder of the 80386 and everything later; the front for the 80286 uses it, too.
+pub(super) fn generic(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {
     let mut d = Decoder::with_ip(code.bits(), bytes, 0, DecoderOptions::NONE);
     let ins = d.decode();
     match d.last_error() {

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod i8086;
 pub mod interrupt;
 pub mod iret;
+pub mod port;
 pub mod segload;
 pub mod simd_misc;
 pub mod simd_place;
