@@ -29,6 +29,15 @@ pub enum Error {
 /// # Errors
 /// See [`Error`].
 pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {
+    match model.name {
+        ModelName::I8086 => super::decode8086::decode(bytes),
+        ModelName::I80286 => super::decode80286::decode(bytes, model),
+        _ => generic(bytes, code, model),
+    }
+}
+
+/// The decoder of the 80386 and everything later; the front for the 80286 uses it, too.
+pub(super) fn generic(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {
     let escape = escape(bytes, code);
     if let Some(at) = escape
         && !fault::has_fpu(model)
@@ -43,9 +52,6 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
     match select::select::<Exec>(&ins, &i) {
         Some(meaning) => i.run = meaning.handler(),
         None => return Err(Error::Fault(Exception::UD)),
-    }
-    if model.name == ModelName::I8086 && pushes_sp(&ins) {
-        i.run = super::helpers::flags::push_sp_8086;
     }
     Ok(i)
 }
@@ -89,13 +95,6 @@ fn unanswered(bytes: &[u8], at: usize, code: CodeSize) -> Result<Insn, Error> {
     let mut i = convert(&read(&copy[..n], code)?, code);
     i.run = fault::no_coprocessor;
     Ok(i)
-}
-
-/// PUSH SP in both encodings.
-fn pushes_sp(ins: &Instruction) -> bool {
-    matches!(ins.code(), Code::Push_r16 | Code::Push_rm16)
-        && ins.op0_kind() == OpKind::Register
-        && ins.op0_register() == Register::SP
 }
 
 /// A register operand as [`Insn`] numbers it.

@@ -12,6 +12,8 @@
 
 pub mod cache;
 pub mod decode;
+mod decode80286;
+mod decode8086;
 pub mod helpers;
 pub mod insn;
 pub mod ops;

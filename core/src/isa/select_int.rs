@@ -1,6 +1,6 @@
 //! Meanings of shifts, multiplication, division, bits, decimal adjustment, strings and other integer instructions.
 
-use super::helpers::{compound, divide, string};
+use super::helpers::{compound, divide, port, string};
 use super::insn::{Insn, flag};
 use super::ops::{Dst, Imm, Mem, Ops, Src};
 use super::select::{Meaning, help, sem};
@@ -148,6 +148,18 @@ fn select_compound<O: Ops>(ins: &Instruction, i: &Insn) -> Option<Meaning<O>> {
         Code::Enterw_imm16_imm8 => help(compound::enter::<16>),
         Code::Enterd_imm16_imm8 => help(compound::enter::<32>),
         Code::Enterq_imm16_imm8 => help(compound::enter::<64>),
+        Code::In_AL_imm8 => help(port::input::<8, true>),
+        Code::In_AX_imm8 => help(port::input::<16, true>),
+        Code::In_EAX_imm8 => help(port::input::<32, true>),
+        Code::In_AL_DX => help(port::input::<8, false>),
+        Code::In_AX_DX => help(port::input::<16, false>),
+        Code::In_EAX_DX => help(port::input::<32, false>),
+        Code::Out_imm8_AL => help(port::output::<8, true>),
+        Code::Out_imm8_AX => help(port::output::<16, true>),
+        Code::Out_imm8_EAX => help(port::output::<32, true>),
+        Code::Out_DX_AL => help(port::output::<8, false>),
+        Code::Out_DX_AX => help(port::output::<16, false>),
+        Code::Out_DX_EAX => help(port::output::<32, false>),
         Code::Cmpxchg8b_m64 => help(compound::cmpxchg8b),
         Code::Cmpxchg16b_m128 => help(compound::cmpxchg16b),
         Code::Crc32_r32_rm8 | Code::Crc32_r64_rm8 if i.has(flag::MEM) => help(compound::crc32::<8, Mem>),

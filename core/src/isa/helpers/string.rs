@@ -6,6 +6,7 @@
 //!
 //! *Not modelled:* the fast-string order of stores; the results cannot differ for one CPU.
 
+use super::port;
 use crate::cpu::Exception;
 use crate::cpu::state::{RAX, RCX, RDI, RDX, RSI};
 use crate::exec::Exec;
@@ -239,11 +240,6 @@ impl Step for Cmps {
     }
 }
 
-/// TEMPORARY
-fn check_port(_: &mut Exec, _: u16, _: u32) -> R {
-    Ok(())
-}
-
 /// Raises what a write of `n` bytes would raise, and writes nothing.
 ///
 /// # Errors
@@ -262,11 +258,11 @@ struct Ins;
 impl Step for Ins {
     /// The destination is checked before the port is read: a fault must not lose what the device gave.
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
-        let port = x.reg(RDX) as u16;
-        check_port(x, port, B / 8)?;
+        let dx = x.reg(RDX) as u16;
+        port::check(x, dx, B / 8)?;
         let off = index(x, i, RDI);
         probe_write(x, ES, off, B / 8)?;
-        let v = x.port_read(port, B / 8);
+        let v = x.port_read(dx, B / 8);
         x.write::<B>(ES, off, u64::from(v))?;
         advance::<B>(x, i, RDI, 1);
         Ok(false)
@@ -276,10 +272,10 @@ impl Step for Ins {
 struct Outs;
 impl Step for Outs {
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
-        let port = x.reg(RDX) as u16;
-        check_port(x, port, B / 8)?;
+        let dx = x.reg(RDX) as u16;
+        port::check(x, dx, B / 8)?;
         let v = x.read::<B>(i.seg, index(x, i, RSI))?;
-        x.port_write(port, B / 8, v as u32);
+        x.port_write(dx, B / 8, v as u32);
         advance::<B>(x, i, RSI, 1);
         Ok(false)
     }
