@@ -79,6 +79,7 @@ impl Rig {
     pub fn real(model: ModelName) -> Self {
         let mut r = Self { x: Exec::new(Model::new(model), System::bare(1 << 20)), engine: Interpreter::new() };
         r.x.st.seg[Seg::Cs as usize] = Segment::real(0);
+        r.x.st.ldtr = Segment::null(0);
         r.x.st.set_rip(CODE);
         r.x.st.regs[RSP as usize] = SP0;
         for n in 0..256u64 {
