@@ -164,7 +164,7 @@ fn handler(x: &mut Exec, selector: u16) -> Result<Descriptor, Exception> {
         return Err(Exception::gp(0));
     }
     let c = Descriptor::fetch(x, selector, Exception::gp)?;
-    if !c.code() || c.dpl() > x.st.cpl || x.st.long_mode() && !(c.is(attr::L) && !c.is(attr::DB)) {
+    if !c.code() || c.dpl() > x.st.cpl || x.st.long_mode() && !c.long_code() {
         return Err(Exception::gp(code_of(selector)));
     }
     if c.present() { Ok(c) } else { Err(Exception::np(code_of(selector))) }

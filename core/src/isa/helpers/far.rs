@@ -160,7 +160,7 @@ fn through_call_gate(x: &mut Exec, d: &mut Descriptor, kind: Kind) -> R {
         Kind::Jump if !c.conforming() => c.dpl() == cpl,
         _ => c.dpl() <= cpl,
     };
-    if !c.code() || !reachable || long && !(c.is(attr::L) && !c.is(attr::DB)) {
+    if !c.code() || !reachable || long && !c.long_code() {
         return Err(gp);
     }
     if !c.present() {
