@@ -13,7 +13,7 @@ use super::segload::real_segment;
 use super::task::{self, Why};
 use crate::cpu::flags::{AC, IF, NT, RF, TF, VM};
 use crate::cpu::model::ModelName;
-use crate::cpu::segment::{Seg, Segment, attr};
+use crate::cpu::segment::{Seg, Segment};
 use crate::cpu::{Activity, Exception, Shadow};
 use crate::exec::Exec;
 
