@@ -287,6 +287,7 @@ mod tests {
     use super::super::rig::*;
     use super::*;
     use crate::cpu::flags::IOPL;
+    use crate::cpu::segment::attr;
     use crate::cpu::state::cr0;
 
     const M: ModelName = ModelName::Pentium3;
