@@ -424,7 +424,9 @@ impl Exec {
     /// `#GP(0)` or `#SS(0)`.
     pub fn check_segment(&self, seg: u8, off: u64, n: u32, write: bool) -> Result<u64, Exception> {
         let s = &self.st.seg[usize::from(seg)];
-        let fault = if seg == Seg::Ss as u8 { Exception::ss(0) } else { Exception::gp(0) };
+        // In real mode the 80286 has one interrupt, 13, for all segments.
+        let i286_real = self.model.name == ModelName::I80286 && !self.st.protected();
+        let fault = if seg == Seg::Ss as u8 && !i286_real { Exception::ss(0) } else { Exception::gp(0) };
         if self.st.code64() {
             let base = if seg >= Seg::Fs as u8 { s.base } else { 0 };
             let lin = base.wrapping_add(off);

@@ -121,6 +121,12 @@ impl Descriptor {
         self.is(attr::S | attr::CODE | attr::EC)
     }
 
+    /// A 64-bit code segment, which has L set and D clear.
+    #[must_use]
+    pub const fn long_code(&self) -> bool {
+        self.code() && self.is(attr::L) && !self.is(attr::DB)
+    }
+
     /// A data segment that can be written.
     #[must_use]
     pub const fn writable_data(&self) -> bool {

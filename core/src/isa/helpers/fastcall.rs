@@ -128,3 +128,145 @@ pub fn swapgs(x: &mut Exec, _: &Insn) -> R {
     x.refresh();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::*;
+    use super::*;
+    use crate::cpu::ModelName;
+    use crate::cpu::flags::{AC, NT};
+
+    const M: ModelName = ModelName::Pentium3;
+    const SYSENTER: &[u8] = &[0x0f, 0x34];
+    const SYSEXIT: &[u8] = &[0x0f, 0x35];
+    const SYSCALL: &[u8] = &[0x0f, 0x05];
+    const SYSRETQ: &[u8] = &[0x48, 0x0f, 0x07];
+    const SYSRETD: &[u8] = &[0x0f, 0x07];
+
+    fn sysenter_msrs(r: &mut Rig) {
+        r.x.st.msr.sysenter_cs = 0x103;
+        r.x.st.msr.sysenter_esp = 0x7000;
+        r.x.st.msr.sysenter_eip = 0x8765;
+    }
+
+    #[test]
+    fn sysenter_and_sysexit_derive_flat_segments_from_one_selector() {
+        let mut r = Rig::level3(M);
+        sysenter_msrs(&mut r);
+        r.x.st.flags.set_system(IF | NT, true);
+        r.run(SYSENTER);
+        assert_eq!((r.x.st.cpl, r.x.st.rip(), r.sp()), (0, 0x8765, 0x7000));
+        assert_eq!((r.selector(Seg::Cs), r.selector(Seg::Ss)), (0x100, 0x108));
+        assert_eq!(r.x.st.flags.bits(), NT | 2);
+        r.x.st.regs[RCX as usize] = 0x6000;
+        r.x.st.regs[RDX as usize] = 0x8000;
+        r.run(SYSEXIT);
+        assert_eq!((r.x.st.cpl, r.x.st.rip(), r.sp()), (3, 0x8000, 0x6000));
+        assert_eq!((r.selector(Seg::Cs), r.selector(Seg::Ss)), (0x113, 0x11b));
+        assert_eq!(r.x.st.segment(Seg::Cs).limit, u32::MAX);
+    }
+
+    #[test]
+    fn sysenter_needs_protected_mode_and_a_selector() {
+        assert_eq!(Rig::level3(M).fault(SYSENTER), Exception::gp(0));
+        let mut r = Rig::real(M);
+        sysenter_msrs(&mut r);
+        r.run(SYSENTER);
+        assert_eq!(r.handler(), Some(13));
+        let mut r = Rig::level3(M);
+        sysenter_msrs(&mut r);
+        assert_eq!(r.fault(SYSEXIT), Exception::gp(0), "level 0 only");
+    }
+
+    #[test]
+    fn sysenter_in_long_mode_enters_64_bit_code() {
+        let mut r = Rig::long(3);
+        r.set_seg(Seg::Cs, CODE3);
+        sysenter_msrs(&mut r);
+        r.x.st.msr.sysenter_eip = 0xffff_8000_0000_0000;
+        r.run(SYSENTER);
+        assert!(r.x.st.code64() && r.x.st.rip() == 0xffff_8000_0000_0000);
+        r.x.st.set_rip(CODE);
+        r.x.st.regs[RDX as usize] = 1 << 47;
+        assert_eq!(r.fault(&[0x48, 0x0f, 0x35]), Exception::gp(0));
+    }
+
+    #[test]
+    fn syscall_and_sysret_save_and_restore_rip_and_rflags() {
+        let mut r = Rig::long(3);
+        r.x.st.msr.star = 0x0013_0080 << 32;
+        r.x.st.msr.lstar = 0x8765;
+        r.x.st.msr.sfmask = IF | TF;
+        r.x.st.flags.set_system(IF | AC, true);
+        r.run(SYSCALL);
+        assert_eq!((r.x.st.cpl, r.x.st.rip(), r.sp()), (0, 0x8765, STACK3));
+        assert_eq!((r.selector(Seg::Cs), r.selector(Seg::Ss)), (0x80, 0x88));
+        assert_eq!((r.x.st.regs[RCX as usize], r.x.st.regs[R11]), (CODE + 2, IF | AC | 2));
+        assert_eq!(r.x.st.flags.bits(), AC | 2);
+        r.run(SYSRETQ);
+        assert_eq!((r.x.st.cpl, r.x.st.rip(), r.x.st.flags.bits()), (3, CODE + 2, IF | AC | 2));
+        assert_eq!((r.selector(Seg::Cs), r.selector(Seg::Ss)), (0x23, 0x1b));
+        assert!(r.x.st.code64());
+    }
+
+    #[test]
+    fn sysret_to_32_bit_code_takes_the_lower_half() {
+        let mut r = Rig::long(0);
+        r.x.st.msr.star = 0x0013_0080 << 32;
+        r.x.st.regs[RCX as usize] = 0xffff_0000_8765;
+        r.run(SYSRETD);
+        assert_eq!((r.x.st.rip(), r.selector(Seg::Cs), r.x.st.code64()), (0x8765, 0x13, false));
+    }
+
+    #[test]
+    fn sysret_checks_level_and_target() {
+        assert_eq!(Rig::long(3).fault(SYSRETQ), Exception::gp(0));
+        let mut r = Rig::long(0);
+        r.x.st.regs[RCX as usize] = 1 << 47;
+        assert_eq!(r.fault(SYSRETQ), Exception::gp(0));
+    }
+
+    #[test]
+    fn syscall_is_undefined_without_sce_or_outside_64_bit_code() {
+        let mut r = Rig::long(3);
+        r.x.st.msr.efer &= !efer::SCE;
+        assert_eq!(r.fault(SYSCALL), Exception::UD);
+        let mut r = Rig::long(3);
+        r.set_seg(Seg::Cs, CODE3);
+        assert_eq!(r.fault(SYSCALL), Exception::UD);
+    }
+
+    #[test]
+    fn fmask_decides_whether_syscall_is_single_stepped() {
+        for mask in [0, TF] {
+            let mut r = Rig::long(3);
+            r.x.st.msr.star = u64::from(CODE64) << 32;
+            r.x.st.msr.lstar = 0x8765;
+            r.x.st.msr.sfmask = mask;
+            r.x.st.flags.set_system(TF, true);
+            r.x.refresh();
+            r.run(SYSCALL);
+            assert_eq!(r.handler().is_some(), mask == 0, "{mask:#x}");
+        }
+    }
+
+    #[test]
+    fn sysret_into_single_stepping_traps_at_once() {
+        let mut r = Rig::long(0);
+        r.x.st.msr.star = 0x0013_0080 << 32;
+        r.x.st.regs[RCX as usize] = 0x8765;
+        r.x.st.regs[R11] = TF;
+        r.run(SYSRETQ);
+        assert_eq!((r.handler(), r.slot(0, 8)), (Some(1), 0x8765));
+    }
+
+    #[test]
+    fn swapgs_exchanges_the_bases_at_level_0() {
+        let mut r = Rig::long(0);
+        r.x.st.seg[Seg::Gs as usize].base = 1;
+        r.x.st.msr.kernel_gs_base = 2;
+        r.run(&[0x0f, 0x01, 0xf8]);
+        assert_eq!((r.x.st.segment(Seg::Gs).base, r.x.st.msr.kernel_gs_base), (2, 1));
+        assert_eq!(Rig::long(3).fault(&[0x0f, 0x01, 0xf8]), Exception::gp(0));
+    }
+}

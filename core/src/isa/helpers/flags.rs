@@ -180,3 +180,139 @@ pub fn push_sp_8086(x: &mut Exec, _: &Insn) -> R {
     let v = x.st.regs[RSP as usize].wrapping_sub(2);
     Ops::push::<16>(x, v)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::*;
+    use super::*;
+
+    const M: ModelName = ModelName::Pentium3;
+    const PUSHF: &[u8] = &[0x9c];
+    const POPF: &[u8] = &[0x9d];
+    const POPFW: &[u8] = &[0x66, 0x9d];
+    const CLI: &[u8] = &[0xfa];
+    const STI: &[u8] = &[0xfb];
+
+    #[test]
+    fn flags_that_a_model_lacks_cannot_be_set() {
+        let cases = [
+            (ModelName::I80386, IOPL | NT | IF | DF | ARITHMETIC | 2),
+            (ModelName::I80486, IOPL | NT | IF | DF | ARITHMETIC | AC | 2),
+            (M, IOPL | NT | IF | DF | ARITHMETIC | AC | ID | 2),
+        ];
+        for (model, want) in cases {
+            let mut r = Rig::protected(model);
+            r.poke(SP0, 4, 0xffff_ffff & !TF);
+            r.run(POPF);
+            assert_eq!((r.x.st.flags.bits(), r.sp()), (want, SP0 + 4), "{model:?}");
+        }
+    }
+
+    #[test]
+    fn the_top_four_bits_tell_the_8086_from_the_80286() {
+        for (model, want) in [(ModelName::I8086, 0xf002), (ModelName::I80286, 0x0002), (M, 0x7002)] {
+            let mut r = Rig::real(model);
+            r.poke(SP0, 2, 0x7000);
+            r.run(POPF);
+            r.run(PUSHF);
+            assert_eq!(r.slot(0, 2), want, "{model:?}");
+        }
+    }
+
+    #[test]
+    fn level_3_pops_neither_iopl_nor_without_iopl_if() {
+        let mut r = Rig::level3(M);
+        r.poke(STACK3, 4, IF | IOPL | DF);
+        r.run(POPF);
+        assert_eq!(r.x.st.flags.bits(), DF | 2);
+        let mut r = Rig::level3(M);
+        r.x.st.flags.set_system(IOPL, true);
+        r.poke(STACK3, 4, IF);
+        r.run(POPF);
+        assert_eq!(r.x.st.flags.bits(), IF | IOPL | 2);
+    }
+
+    #[test]
+    fn pushf_hides_rf_and_vm() {
+        let mut r = Rig::v86(M);
+        r.x.st.flags.set_system(RF, true);
+        r.run(&[0x66, 0x9c]); // pushfd
+        assert_eq!(r.slot(0, 4), IOPL | IF | 2);
+    }
+
+    #[test]
+    fn virtual_8086_code_without_iopl_traps_or_has_a_virtual_if() {
+        for code in [PUSHF, POPF, CLI, STI] {
+            let mut r = Rig::v86(M);
+            r.x.st.flags.set_system(IOPL, false);
+            r.run(code);
+            assert_eq!((r.handler(), r.slot(0, 4)), (Some(13), 0), "{code:x?}");
+        }
+        let mut r = Rig::v86(M);
+        r.x.st.flags.set_system(IOPL, false);
+        r.x.st.cr4 |= cr4::VME;
+        r.run(STI);
+        assert!(r.x.st.flags.has(VIF));
+        r.run(PUSHF);
+        assert_eq!(r.slot(0, 2), IF | IOPL | 2);
+        r.run(CLI);
+        assert!(!r.x.st.flags.has(VIF) && r.x.st.flags.has(IF));
+        r.poke(r.sp(), 2, IF | DF);
+        r.run(POPF);
+        assert!(r.x.st.flags.has(VIF) && r.x.st.flags.has(DF) && r.x.st.flags.iopl() == 0);
+        r.x.st.flags.set_system(VIP, true);
+        r.run(STI);
+        assert_eq!(r.handler(), Some(13), "a virtual interrupt waits");
+    }
+
+    #[test]
+    fn vme_does_not_cover_32_bit_pushes_and_pops() {
+        for code in [&[0x66, 0x9c], POPFW] {
+            let mut r = Rig::v86(M);
+            r.x.st.flags.set_system(IOPL, false);
+            r.x.st.cr4 |= cr4::VME;
+            r.run(code); // the prefix makes 32 bits of it here
+            assert_eq!(r.handler(), Some(13));
+        }
+    }
+
+    #[test]
+    fn protected_mode_virtual_interrupts_are_for_cli_and_sti_at_level_3() {
+        assert_eq!(Rig::level3(M).fault(CLI), Exception::gp(0));
+        let mut r = Rig::level3(M);
+        r.x.st.cr4 |= cr4::PVI;
+        r.run(STI);
+        assert!(r.x.st.flags.has(VIF) && !r.x.st.flags.has(IF));
+        r.x.st.flags.set_system(VIP, true);
+        assert_eq!(r.fault(STI), Exception::gp(0));
+    }
+
+    #[test]
+    fn sti_casts_a_shadow_only_when_it_changes_if() {
+        let mut r = Rig::protected(M);
+        r.code(&[0xfb, 0xfb, 0x90]);
+        r.step();
+        assert_eq!(r.x.st.shadow, Shadow::Sti);
+        r.step();
+        assert_eq!(r.x.st.shadow, Shadow::None);
+    }
+
+    #[test]
+    fn hlt_is_for_level_0() {
+        assert_eq!(Rig::level3(M).fault(&[0xf4]), Exception::gp(0));
+        let mut r = Rig::protected(M);
+        r.run(&[0xf4]);
+        assert_eq!((r.x.st.activity, r.x.st.rip()), (Activity::Halt, CODE + 1));
+    }
+
+    #[test]
+    fn push_sp_pushes_the_new_value_on_the_8086_only() {
+        for (model, want) in [(ModelName::I8086, SP0 - 2), (ModelName::I80286, SP0)] {
+            for code in [&[0x54][..], &[0xff, 0xf4]] {
+                let mut r = Rig::real(model);
+                r.run(code);
+                assert_eq!((r.slot(0, 2), r.sp()), (want, SP0 - 2), "{model:?} {code:x?}");
+            }
+        }
+    }
+}

@@ -123,7 +123,8 @@ impl Stack {
         let lin = self.seg.base.wrapping_add(off);
         match x.model.name {
             ModelName::I8086 => return Ok(lin & 0xf_ffff),
-            ModelName::I80286 if !x.st.protected() && off + u64::from(n) > 0x1_0000 => return Err(fault),
+            // "Segment overrun", interrupt 13, for all segments.
+            ModelName::I80286 if !x.st.protected() && off + u64::from(n) > 0x1_0000 => return Err(Exception::gp(0)),
             _ => {}
         }
         let admitted = match self.seg.range() {

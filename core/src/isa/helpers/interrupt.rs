@@ -188,3 +188,197 @@ pub fn code_breakpoint(x: &mut Exec) -> Option<Exception> {
     x.st.dr6 = x.st.dr6 & !DR6_B | hit;
     Some(Exception::DB.as_trap())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::*;
+    use super::*;
+    use crate::cpu::ModelName;
+    use crate::cpu::flags::TF;
+    use crate::cpu::segment::Seg;
+    use crate::cpu::state::RAX;
+
+    const M: ModelName = ModelName::Pentium3;
+    const UD2: &[u8] = &[0x0f, 0x0b];
+    const NOPS: &[u8] = &[0x90; 4];
+
+    /// Breaks the gate of a vector, so that its delivery raises `#GP`.
+    fn broken(r: &mut Rig, vector: u64) {
+        r.poke(IDT + 8 * vector, 8, 0);
+    }
+
+    #[test]
+    fn a_fault_during_a_benign_one_is_delivered_in_its_place() {
+        let mut r = Rig::protected(M);
+        broken(&mut r, 6);
+        assert_eq!(r.fault(UD2), Exception::gp(6 * 8 + 3));
+    }
+
+    #[test]
+    fn two_contributory_faults_make_a_double_fault() {
+        let mut r = Rig::protected(M);
+        broken(&mut r, 13);
+        r.run(&[0x8e, 0x1d, 0, 0x50, 0, 0]);
+        r.poke(0x5000, 2, CODE0.into());
+        r.x.st.regs[RAX as usize] = 0xff8;
+        let at = r.x.st.rip();
+        r.run(&[0x8e, 0xc0]); // mov es, ax
+        assert_eq!((r.handler(), r.slot(0, 4), r.slot(1, 4)), (Some(8), 0, at));
+    }
+
+    #[test]
+    fn a_fault_during_a_double_fault_shuts_down() {
+        let mut r = Rig::protected(M);
+        r.x.st.idtr.limit = 0;
+        assert_eq!(r.run(UD2), Exit::Shutdown);
+        assert_eq!(r.x.st.activity, Activity::Shutdown);
+        assert_eq!((r.x.st.rip(), r.sp()), (CODE, SP0));
+    }
+
+    #[test]
+    fn classes_combine_as_the_table_says() {
+        let event = |v| Event::plain(v, Kind::Fault);
+        let second = |v| Exception::with_code(v, 0);
+        let cases = [
+            (6, 13, Some(13)),
+            (1, 14, Some(14)),
+            (13, 14, Some(14)),
+            (13, 11, Some(8)),
+            (0, 12, Some(8)),
+            (14, 14, Some(8)),
+            (14, 13, Some(8)),
+            (8, 13, None),
+            (8, 14, None),
+        ];
+        for (first, then, want) in cases {
+            assert_eq!(combine(&event(first), second(then)).map(|e| e.vector), want, "{first} then {then}");
+        }
+        // An interrupt with the number of a contributory exception is none.
+        let int13 = Event::plain(13, Kind::External);
+        assert_eq!(combine(&int13, second(13)).map(|e| e.vector), Some(13));
+    }
+
+    #[test]
+    fn an_nmi_is_taken_once_until_iret() {
+        let mut r = Rig::protected(M);
+        r.code(NOPS);
+        r.x.st.nmi_pending = true;
+        r.poll();
+        assert_eq!((r.handler(), r.slot(0, 4)), (Some(2), CODE));
+        r.x.st.nmi_pending = true;
+        r.poll();
+        assert_eq!(r.sp(), SP0 - 12, "blocked");
+        r.run(&[0xcf]);
+        assert_eq!((r.handler(), r.sp()), (Some(2), SP0 - 12), "taken right after IRET");
+    }
+
+    #[test]
+    fn an_nmi_ends_hlt() {
+        let mut r = Rig::protected(M);
+        assert_eq!(r.run(&[0xf4]), Exit::Halted);
+        r.x.st.nmi_pending = true;
+        r.poll();
+        assert_eq!((r.x.st.activity, r.handler(), r.slot(0, 4)), (Activity::Active, Some(2), CODE + 1));
+    }
+
+    #[test]
+    fn a_single_step_comes_after_the_instruction_with_tf_saved() {
+        let mut r = Rig::protected(M);
+        r.x.st.flags.set_system(TF, true);
+        r.x.refresh();
+        r.run(NOPS);
+        assert_eq!((r.handler(), r.slot(0, 4), r.slot(2, 4)), (Some(1), CODE + 1, TF | 2));
+        assert_eq!(r.x.st.dr6 & DR6_BS, DR6_BS);
+        assert!(!r.x.st.flags.has(TF));
+    }
+
+    #[test]
+    fn popf_that_sets_tf_lets_one_more_instruction_run() {
+        let mut r = Rig::protected(M);
+        r.poke(SP0, 4, TF | 2);
+        r.run(&[0x9d, 0x90, 0x90]); // popf
+        assert_eq!(r.handler(), None);
+        r.step();
+        assert_eq!((r.handler(), r.slot(0, 4)), (Some(1), CODE + 2));
+    }
+
+    #[test]
+    fn software_interrupts_are_not_single_stepped() {
+        let mut r = Rig::protected(M);
+        r.x.st.flags.set_system(TF, true);
+        r.x.refresh();
+        r.run(&[0xcd, 0x40]);
+        assert_eq!((r.handler(), r.x.st.pending_debug), (Some(0x40), 0));
+        assert_eq!(r.slot(2, 4), TF | 2);
+    }
+
+    #[test]
+    fn a_faulting_instruction_is_not_single_stepped() {
+        let mut r = Rig::protected(M);
+        r.x.st.flags.set_system(TF, true);
+        r.x.refresh();
+        r.run(UD2);
+        assert_eq!((r.handler(), r.x.st.pending_debug), (Some(6), 0));
+    }
+
+    #[test]
+    fn a_code_breakpoint_is_a_fault_that_rf_passes() {
+        let mut r = Rig::protected(M);
+        r.x.st.dr[1] = CODE;
+        r.x.st.dr7 = 0x404;
+        r.x.refresh();
+        r.run(NOPS);
+        assert_eq!((r.handler(), r.slot(0, 4), r.slot(2, 4) & RF), (Some(1), CODE, 0));
+        assert_eq!(r.x.st.dr6 & 0xf, 2);
+        r.poke(r.sp() + 8, 4, RF | 2);
+        r.run(&[0xcf]); // iret
+        r.step();
+        assert_eq!((r.x.st.rip(), r.handler()), (CODE + 1, None));
+    }
+
+    #[test]
+    fn a_data_breakpoint_traps_behind_the_access() {
+        let mut r = Rig::protected(M);
+        r.x.st.dr[0] = 0x5000;
+        r.x.st.dr7 = 0x402 | 0b1101 << 16; // four bytes, writes
+        r.x.refresh();
+        r.run(&[0xa0, 0x02, 0x50, 0, 0]); // mov al, [0x5002]
+        assert_eq!(r.handler(), None);
+        r.run(&[0xa2, 0x02, 0x50, 0, 0]); // mov [0x5002], al
+        assert_eq!((r.handler(), r.slot(0, 4), r.x.st.dr6 & 0xf), (Some(1), CODE + 10, 1));
+    }
+
+    #[test]
+    fn the_debug_handler_is_entered_with_gd_clear() {
+        let mut r = Rig::protected(M);
+        r.x.st.dr7 |= 1 << 13;
+        r.run(&[0xf1]);
+        assert_eq!((r.handler(), r.x.st.dr7 & 1 << 13), (Some(1), 0));
+    }
+
+    #[test]
+    fn a_load_of_ss_postpones_its_data_breakpoint_and_loses_its_single_step() {
+        let mut r = Rig::protected(M);
+        r.poke(0x5000, 2, DATA0.into());
+        r.x.st.dr[0] = 0x5000;
+        r.x.st.dr7 = 0x402 | 0b0111 << 16; // two bytes, reads and writes
+        r.x.st.flags.set_system(TF, true);
+        r.x.refresh();
+        r.run(&[0x8e, 0x15, 0x00, 0x50, 0, 0, 0x90, 0x90]); // mov ss, [0x5000]
+        assert_eq!(r.handler(), None);
+        r.step();
+        assert_eq!((r.handler(), r.slot(0, 4)), (Some(1), CODE + 7));
+        assert_eq!(r.x.st.dr6 & (DR6_BS | 0xf), DR6_BS | 1);
+    }
+
+    #[test]
+    fn init_keeps_what_a_reset_would_not() {
+        let mut r = Rig::protected(M);
+        r.x.st.xmm[3] = 7;
+        r.x.st.msr.sysenter_cs = 8;
+        r.x.st.regs[RAX as usize] = 9;
+        init(&mut r.x);
+        assert_eq!((r.x.st.xmm[3], r.x.st.msr.sysenter_cs, r.x.st.regs[RAX as usize]), (7, 8, 0));
+        assert_eq!((r.selector(Seg::Cs), r.x.st.rip(), r.x.st.protected()), (0xf000, 0xfff0, false));
+    }
+}

@@ -13,7 +13,7 @@ pub const GDT: u64 = 0x1000;
 pub const IDT: u64 = 0x2000;
 pub const TSS: u64 = 0x3000;
 pub const TSS_B: u64 = 0x3200;
-pub const TSS16: u64 = 0x3400;
+pub const TSS_W: u64 = 0x3400;
 pub const LDT: u64 = 0x3600;
 pub const STACK3: u64 = 0x6000;
 pub const STACK0: u64 = 0x7000;
@@ -79,6 +79,7 @@ impl Rig {
     pub fn real(model: ModelName) -> Self {
         let mut r = Self { x: Exec::new(Model::new(model), System::bare(1 << 20)), engine: Interpreter::new() };
         r.x.st.seg[Seg::Cs as usize] = Segment::real(0);
+        r.x.st.ldtr = Segment::null(0);
         r.x.st.set_rip(CODE);
         r.x.st.regs[RSP as usize] = SP0;
         for n in 0..256u64 {
@@ -105,7 +106,7 @@ impl Rig {
             descriptor(TSS, 0xff, attr::P | if wide { 0xb } else { 3 }),
             0,
             descriptor(TSS_B, 0xff, attr::P | 9),
-            descriptor(TSS16, 0x2b, attr::P | 1),
+            descriptor(TSS_W, 0x2b, attr::P | 1),
             descriptor(LDT, 0x1f, attr::P | 2),
             descriptor(0, limit, (DATA & !attr::P) | big),
             descriptor(0, limit, (CODE_RX & !attr::RW) | big),

@@ -98,14 +98,18 @@ fn cast_shadow(x: &mut Exec) {
     x.shadow_cast = true;
 }
 
-/// The segment register a field names. The decoder admits no others.
-fn named(field: u8) -> Result<Seg, Exception> {
-    Seg::from_field(field).ok_or(Exception::UD)
+/// The segment register a field names. FS and GS came with the 80386.
+fn named(x: &Exec, field: u8) -> Result<Seg, Exception> {
+    match Seg::from_field(field) {
+        Some(Seg::Fs | Seg::Gs) if x.model.name < ModelName::I80386 => Err(Exception::UD),
+        Some(s) => Ok(s),
+        None => Err(Exception::UD),
+    }
 }
 
 /// MOV Sreg, r/m16. CS cannot be loaded this way.
 pub fn mov_to(x: &mut Exec, i: &Insn) -> R {
-    let s = named(i.dst)?;
+    let s = named(x, i.dst)?;
     if s == Seg::Cs {
         return Err(Exception::UD);
     }
@@ -125,7 +129,7 @@ pub fn mov_to(x: &mut Exec, i: &Insn) -> R {
 
 /// MOV r/m, Sreg: memory takes 16 bits, a register the selector zero-extended to the operand size.
 pub fn mov_from(x: &mut Exec, i: &Insn) -> R {
-    let selector = u64::from(x.st.segment(named(i.src)?).selector);
+    let selector = u64::from(x.st.segment(named(x, i.src)?).selector);
     if i.has(flag::MEM) {
         let off = x.ea(i);
         return x.write::<16>(i.seg, off, selector);
@@ -140,7 +144,7 @@ pub fn mov_from(x: &mut Exec, i: &Insn) -> R {
 /// PUSH Sreg. With 32 bits, processors from the first 64-bit models on write only the selector's 16 bits and
 /// leave the upper half of the stack's slot alone (SDM Vol. 2B, "PUSH", Description).
 pub fn push<const B: u32>(x: &mut Exec, i: &Insn) -> R {
-    let selector = u64::from(x.st.segment(named(i.dst)?).selector);
+    let selector = u64::from(x.st.segment(named(x, i.dst)?).selector);
     if B == 32 && x.model.name >= ModelName::X86_64V1 {
         let new = x.st.regs[RSP as usize].wrapping_sub(4);
         x.write::<16>(2, new & x.ctx.sp_mask, selector)?;
@@ -152,7 +156,7 @@ pub fn push<const B: u32>(x: &mut Exec, i: &Insn) -> R {
 
 /// POP Sreg. RSP moves before the register is loaded, by the old stack's size.
 pub fn pop<const B: u32>(x: &mut Exec, i: &Insn) -> R {
-    let s = named(i.dst)?;
+    let s = named(x, i.dst)?;
     let selector = x.peek::<16>()? as u16;
     let new = resolve(x, s, selector)?;
     x.drop_stack(u64::from(B / 8));
@@ -165,7 +169,7 @@ pub fn pop<const B: u32>(x: &mut Exec, i: &Insn) -> R {
 
 /// LDS, LES, LFS, LGS, LSS: a far pointer from memory with an offset of `B` bits. `S` is the segment register.
 pub fn load_far<const B: u32, const S: u8>(x: &mut Exec, i: &Insn) -> R {
-    let s = named(S)?;
+    let s = named(x, S)?;
     let (off, selector) = far_pointer::<B>(x, i)?;
     let new = resolve(x, s, selector)?;
     x.put::<B>(i.dst, off);
@@ -289,9 +293,8 @@ mod tests {
         r.x.st.nmi_blocked = false;
         assert_eq!(r.x.st.shadow, Shadow::MovSs);
         r.step();
-        assert_eq!(r.x.st.rip(), CODE + 3, "the NMI waits for the instruction after MOV SS");
-        r.poll();
         assert_eq!(r.handler(), Some(2));
+        assert_eq!(r.slot(0, 4), CODE + 3, "the NMI waits for the instruction after MOV SS");
     }
 
     #[test]
@@ -342,6 +345,25 @@ mod tests {
         r.poke(SP0 - 4, 4, u64::from(EXECUTE_ONLY));
         assert_eq!(r.fault(&[0x1f]), Exception::gp(EXECUTE_ONLY)); // pop ds
         assert_eq!(r.sp(), SP0 - 4 - 16);
+    }
+
+    #[test]
+    fn fs_and_gs_came_with_the_80386() {
+        for code in [[0x8e, 0xe0], [0x8c, 0xe8]] {
+            let mut r = Rig::real(ModelName::I80286);
+            r.run(&code);
+            assert_eq!((r.handler(), r.slot(0, 2)), (Some(6), CODE), "{code:x?}");
+        }
+    }
+
+    #[test]
+    fn a_pop_at_the_last_byte_is_interrupt_13_on_the_80286_and_12_later() {
+        for (model, vector) in [(ModelName::I80286, 13), (ModelName::I80386, 12)] {
+            let mut r = Rig::real(model);
+            r.x.st.regs[RSP as usize] = 0xffff;
+            r.run(&[0x07]); // pop es
+            assert_eq!((r.handler(), r.sp()), (Some(vector), 0xfff9), "{model:?}");
+        }
     }
 
     #[test]

@@ -114,3 +114,110 @@ pub fn bound<const B: u32>(x: &mut Exec, i: &Insn) -> R {
 pub fn undefined(_: &mut Exec, _: &Insn) -> R {
     Err(Exception::UD)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::*;
+    use super::*;
+    use crate::cpu::ModelName;
+    use crate::cpu::flags::OF;
+    use crate::cpu::state::RAX;
+
+    const M: ModelName = ModelName::Pentium3;
+    const INT_40: &[u8] = &[0xcd, 0x40];
+
+    /// Virtual-8086 mode with VME and an I/O map at 0x88, so that the redirection bitmap begins at 0x68.
+    fn vme(trusted: bool, redirect: bool) -> Rig {
+        let mut r = Rig::v86(M);
+        r.x.st.cr4 |= cr4::VME;
+        r.x.st.flags.set_system(IOPL, trusted);
+        r.poke(TSS + TSS32_IO_MAP, 2, 0x88);
+        r.poke(TSS + 0x68 + 8, 1, u64::from(redirect));
+        r.poke(4 * 0x40, 4, 0x0700_1234);
+        r.poke(IDT + 8 * 0x40, 8, gate(14, 3, CODE0, HANDLERS + 0x400, 0));
+        r.x.refresh();
+        r
+    }
+
+    #[test]
+    fn without_vme_int_n_needs_iopl_3() {
+        let mut r = Rig::v86(M);
+        r.poke(IDT + 8 * 0x40, 8, gate(14, 3, CODE0, HANDLERS + 0x400, 0));
+        r.run(INT_40);
+        assert_eq!(r.handler(), Some(0x40));
+        let mut r = Rig::v86(M);
+        r.x.st.flags.set_system(IOPL, false);
+        r.run(INT_40);
+        assert_eq!((r.handler(), r.slot(0, 4), r.slot(1, 4)), (Some(13), 0, CODE));
+    }
+
+    #[test]
+    fn a_clear_bit_of_the_redirection_map_goes_to_the_8086_handler() {
+        let mut r = vme(true, false);
+        r.run(INT_40);
+        assert_eq!((r.selector(Seg::Cs), r.x.st.rip(), r.sp()), (0x700, 0x1234, STACK3 - 6));
+        assert_eq!((r.slot(0, 2), r.slot(2, 2)), (CODE + 2, IOPL | IF | 2));
+        assert!(r.x.st.v86() && !r.x.st.flags.has(IF));
+
+        let mut r = vme(false, false);
+        r.x.st.flags.set_system(VIF, true);
+        r.run(INT_40);
+        assert_eq!(r.slot(2, 2), IOPL | IF | 2, "VIF shows as IF");
+        assert!(r.x.st.flags.has(IF) && !r.x.st.flags.has(VIF));
+    }
+
+    #[test]
+    fn a_set_bit_goes_to_the_monitor() {
+        let mut r = vme(true, true);
+        r.run(INT_40);
+        assert_eq!((r.handler(), r.x.st.v86()), (Some(0x40), false));
+        let mut r = vme(false, true);
+        r.run(INT_40);
+        assert_eq!((r.handler(), r.slot(0, 4)), (Some(13), 0));
+    }
+
+    #[test]
+    fn a_redirection_map_past_the_tss_faults() {
+        let mut r = vme(true, false);
+        r.poke(TSS + TSS32_IO_MAP, 2, 0x118);
+        r.run(INT_40);
+        assert_eq!(r.handler(), Some(13));
+    }
+
+    #[test]
+    fn int3_in_virtual_8086_mode_asks_neither_iopl_nor_the_map() {
+        let mut r = vme(false, false);
+        r.poke(IDT + 8 * 3, 8, gate(14, 3, CODE0, HANDLERS + 0x30, 0));
+        r.run(&[0xcc]);
+        assert_eq!((r.handler(), r.slot(0, 4)), (Some(3), CODE + 1));
+    }
+
+    #[test]
+    fn into_interrupts_on_overflow_only() {
+        let mut r = Rig::real(M);
+        r.run(&[0xce]);
+        assert_eq!(r.x.st.rip(), CODE + 1);
+        r.x.st.flags.set_arithmetic(OF);
+        r.run(&[0xce]);
+        assert_eq!((r.handler(), r.slot(0, 2)), (Some(4), CODE + 2));
+    }
+
+    #[test]
+    fn bound_compares_signed_and_faults() {
+        for (index, ok) in [(-2i16, false), (-1, true), (5, true), (6, false)] {
+            let mut r = Rig::real(M);
+            r.poke(0x5000, 4, 0x0005_ffff); // -1 to 5
+            r.x.st.regs[RAX as usize] = u64::from(index as u16);
+            r.run(&[0x62, 0x06, 0x00, 0x50]); // bound ax, [0x5000]
+            assert_eq!(r.handler(), if ok { None } else { Some(5) }, "{index}");
+            assert_eq!(ok || r.slot(0, 2) == CODE, true);
+        }
+    }
+
+    #[test]
+    fn undefined_instructions_are() {
+        for code in [&[0x0f, 0x0b][..], &[0x0f, 0xb9, 0xc0], &[0x0f, 0xff, 0xc0]] {
+            assert_eq!(Rig::protected(M).fault(code), Exception::UD);
+        }
+    }
+}

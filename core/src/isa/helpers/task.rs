@@ -311,3 +311,211 @@ fn load_cs_ss(x: &mut Exec, i: &Image) -> R {
     x.refresh();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::*;
+    use super::*;
+    use crate::cpu::ModelName;
+    use crate::cpu::flags::{IF, VM};
+    use crate::cpu::state::{RAX, RDI, RSP};
+
+    const M: ModelName = ModelName::Pentium3;
+    const ENTRY: u64 = 0x8765;
+
+    /// Fills the 32-bit TSS at TSS_B with a task of level 0.
+    fn task_b(r: &mut Rig) {
+        r.poke(TSS_B + 0x20, 4, ENTRY);
+        r.poke(TSS_B + 0x24, 4, IF | 2);
+        for k in 0..8 {
+            r.poke(TSS_B + 0x28 + 4 * k, 4, 0x100 + k);
+        }
+        r.poke(TSS_B + 0x38, 4, STACK0);
+        for (k, s) in [DATA0, CODE0, DATA0, DATA0, DATA3, 0].into_iter().enumerate() {
+            r.poke(TSS_B + 0x48 + 4 * k as u64, 4, s.into());
+        }
+        r.poke(TSS_B + 0x60, 4, LDT_SEL.into());
+    }
+
+    fn to(opcode: u8, selector: u16) -> [u8; 7] {
+        let [lo, hi] = selector.to_le_bytes();
+        [opcode, 0, 0, 0, 0, lo, hi]
+    }
+    const JMP: u8 = 0xea;
+    const CALL: u8 = 0x9a;
+
+    fn busy(r: &Rig, selector: u16) -> bool {
+        r.peek(GDT + u64::from(selector) + 5, 1) & 2 != 0
+    }
+
+    #[test]
+    fn a_jump_saves_one_task_and_loads_the_other() {
+        let mut r = Rig::protected(M);
+        task_b(&mut r);
+        r.x.st.regs[RDI as usize] = 0x7777;
+        r.x.st.dr7 = 0x455; // the local enables
+        r.run(&to(JMP, TSS_B_SEL));
+        // The old task.
+        assert_eq!((r.peek(TSS + 0x20, 4), r.peek(TSS + 0x24, 4)), (CODE + 7, 2));
+        assert_eq!((r.peek(TSS + 0x38, 4), r.peek(TSS + 0x44, 4)), (SP0, 0x7777));
+        assert_eq!((r.peek(TSS + 0x4c, 2) as u16, r.peek(TSS + 0x5c, 2) as u16), (CODE0, DATA0));
+        // The new one.
+        assert_eq!((r.x.st.rip(), r.sp(), r.x.st.flags.bits()), (ENTRY, STACK0, IF | 2));
+        assert_eq!((r.x.st.regs[RAX as usize], r.x.st.regs[RDI as usize]), (0x100, 0x107));
+        let selectors = Seg::ALL.map(|s| r.selector(s));
+        assert_eq!(selectors, [DATA0, CODE0, DATA0, DATA0, DATA3, 0]);
+        assert_eq!((r.x.st.ldtr.selector, r.x.st.ldtr.base), (LDT_SEL, LDT));
+        assert_eq!((r.x.st.tr.selector, r.x.st.tr.base), (TSS_B_SEL, TSS_B));
+        assert!(r.x.st.cr0 & cr0::TS != 0);
+        assert_eq!(r.x.st.dr7 & 0xff, 0);
+        assert_eq!((busy(&r, TSS_SEL), busy(&r, TSS_B_SEL)), (false, true));
+        assert_eq!(r.peek(TSS_B, 2), 0, "a jump writes no link");
+    }
+
+    #[test]
+    fn a_call_nests_and_iret_comes_back() {
+        let mut r = Rig::protected(M);
+        task_b(&mut r);
+        r.run(&to(CALL, TSS_B_SEL));
+        assert_eq!((r.x.st.rip(), r.peek(TSS_B, 2) as u16), (ENTRY, TSS_SEL));
+        assert!(r.x.st.flags.has(NT));
+        assert_eq!((busy(&r, TSS_SEL), busy(&r, TSS_B_SEL)), (true, true));
+        r.run(&[0xcf]); // iret
+        assert_eq!((r.x.st.rip(), r.sp(), r.x.st.tr.selector), (CODE + 7, SP0, TSS_SEL));
+        assert_eq!((busy(&r, TSS_SEL), busy(&r, TSS_B_SEL)), (true, false));
+        assert!(!r.x.st.flags.has(NT));
+        assert_eq!(r.peek(TSS_B + 0x20, 4), ENTRY + 1, "the task continues behind its IRET");
+        assert_eq!(r.peek(TSS_B + 0x24, 4) & NT, 0, "NT is cleared in the image that IRET saves");
+    }
+
+    #[test]
+    fn a_16_bit_tss_holds_words() {
+        let mut r = Rig::protected(M);
+        for (at, v) in [(0x0e, ENTRY), (0x10, IF | 2), (0x12, 0x1234), (0x1a, 0x7000), (0x2a, 0)] {
+            r.poke(TSS_W + at, 2, v);
+        }
+        for (k, s) in [DATA0, CODE0, DATA0, DATA0].into_iter().enumerate() {
+            r.poke(TSS_W + 0x22 + 2 * k as u64, 2, s.into());
+        }
+        r.run(&to(CALL, TSS16_SEL));
+        assert_eq!((r.x.st.rip(), r.x.st.regs[RAX as usize]), (ENTRY, 0xffff_1234));
+        assert_eq!((r.selector(Seg::Fs), r.x.st.segment(Seg::Fs).usable()), (0, false));
+        assert_eq!(r.x.st.regs[RSP as usize], 0xffff_7000);
+        r.set_seg(Seg::Ss, DATA16);
+        r.run(&[0xcf]);
+        assert_eq!((r.x.st.rip(), r.peek(TSS_W + 0x0e, 2)), (CODE + 7, ENTRY + 1));
+    }
+
+    #[test]
+    fn the_80286_switches_through_its_own_tss() {
+        let mut r = Rig::protected(ModelName::I80286);
+        for (at, v) in [(0x0e, ENTRY), (0x10, 2), (0x12, 0x1234), (0x1a, 0x7000), (0x2a, 0)] {
+            r.poke(TSS_W + at, 2, v);
+        }
+        for (k, s) in [DATA0, CODE0, DATA0, DATA0].into_iter().enumerate() {
+            r.poke(TSS_W + 0x22 + 2 * k as u64, 2, s.into());
+        }
+        let [lo, hi] = TSS16_SEL.to_le_bytes();
+        r.run(&[0xea, 0, 0, lo, hi]);
+        assert_eq!((r.x.st.rip(), r.x.st.regs[RAX as usize]), (ENTRY, 0x1234));
+    }
+
+    #[test]
+    fn an_exception_through_a_task_gate_leaves_its_code_on_the_new_stack() {
+        let mut r = Rig::protected(M);
+        task_b(&mut r);
+        r.poke(IDT + 8 * 13, 8, gate(5, 0, TSS_B_SEL, 0, 0));
+        r.run(&[0x8e, 0x1d, 0, 0x50, 0, 0]); // mov ds, [0x5000]: null, fine
+        r.poke(0x5000, 2, EXECUTE_ONLY.into());
+        let at = r.x.st.rip();
+        r.run(&[0x2e, 0x8e, 0x1d, 0, 0x50, 0, 0]); // mov ds, cs:[0x5000]
+        assert_eq!((r.x.st.rip(), r.sp(), r.slot(0, 4) as u16), (ENTRY, STACK0 - 4, EXECUTE_ONLY));
+        assert_eq!(r.peek(TSS + 0x20, 4), at, "a fault saves its own instruction");
+        assert!(r.peek(TSS + 0x24, 4) & crate::cpu::flags::RF != 0);
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_tss_itself_faults_in_the_old_task() {
+        let mut r = Rig::protected(M);
+        r.gdt(OWN, descriptor(TSS_B, 0x66, attr::P | 9));
+        assert_eq!(r.fault(&to(JMP, OWN)), Exception::ts(OWN), "limit below 103");
+        let mut r = Rig::protected(M);
+        r.gdt(OWN, descriptor(TSS_B, 0x67, 9));
+        assert_eq!(r.fault(&to(JMP, OWN)), Exception::np(OWN));
+        assert_eq!(Rig::level3(M).fault(&to(JMP, TSS_B_SEL)), Exception::gp(TSS_B_SEL));
+        let mut r = Rig::protected(M);
+        r.x.st.flags.set_system(NT, true);
+        r.poke(TSS, 2, TSS_B_SEL.into());
+        assert_eq!(r.fault(&[0xcf]), Exception::ts(TSS_B_SEL), "IRET wants a busy TSS");
+    }
+
+    #[test]
+    fn what_is_wrong_with_its_segments_faults_in_the_new_task() {
+        let cases = [
+            (0x60, TSS_SEL, Exception::ts(TSS_SEL)), // LDT
+            (0x4c, 0, Exception::ts(0)),             // CS
+            (0x4c, DATA0, Exception::ts(DATA0)),
+            (0x4c, ABSENT_CODE, Exception::np(ABSENT_CODE)),
+            (0x50, 0, Exception::ts(0)), // SS
+            (0x50, DATA3, Exception::ts(DATA3 & !3)),
+            (0x50, ABSENT, Exception::ss(ABSENT)),
+            (0x54, EXECUTE_ONLY, Exception::ts(EXECUTE_ONLY)), // DS
+            (0x48, ABSENT, Exception::np(ABSENT)),             // ES
+        ];
+        for (at, selector, e) in cases {
+            let mut r = Rig::protected(M);
+            task_b(&mut r);
+            r.poke(TSS_B + at, 2, selector.into());
+            // The handler is the first task, through a gate: the new task's stack may be unusable.
+            r.poke(IDT + 8 * u64::from(e.vector()), 8, gate(5, 0, OWN, 0, 0));
+            r.gdt(OWN, descriptor(0x3800, 0x67, attr::P | 9));
+            r.poke(0x3820, 4, HANDLERS);
+            r.poke(0x3838, 4, STACK0);
+            r.poke(0x384c, 2, CODE0.into());
+            r.poke(0x3850, 2, DATA0.into());
+            r.run(&to(JMP, TSS_B_SEL));
+            assert_eq!((r.x.st.rip(), r.slot(0, 4) as u32), (HANDLERS, e.code().unwrap_or(0)), "{at:#x} {selector:#x}");
+            assert_eq!(r.peek(0x3800, 2) as u16, TSS_B_SEL, "{at:#x}: nested in the new task");
+            assert_eq!(r.peek(TSS_B + 0x20, 4), ENTRY);
+        }
+    }
+
+    #[test]
+    fn a_task_can_be_a_virtual_8086_one() {
+        let mut r = Rig::protected(M);
+        task_b(&mut r);
+        r.poke(TSS_B + 0x24, 4, VM | 2);
+        for k in 0..6 {
+            r.poke(TSS_B + 0x48 + 4 * k, 2, 0x700 + k);
+        }
+        r.run(&to(JMP, TSS_B_SEL));
+        assert!(r.x.st.v86());
+        assert_eq!((r.x.st.cpl, r.x.st.segment(Seg::Cs).base), (3, 0x7010));
+    }
+
+    #[test]
+    fn the_t_flag_traps_before_the_first_instruction() {
+        let mut r = Rig::protected(M);
+        task_b(&mut r);
+        r.poke(TSS_B + 0x64, 2, 1);
+        r.run(&to(JMP, TSS_B_SEL));
+        assert_eq!((r.handler(), r.slot(0, 4)), (Some(1), ENTRY));
+        assert!(r.x.st.dr6 & DR6_BT != 0);
+    }
+
+    #[test]
+    fn a_new_page_directory_comes_with_the_task() {
+        let mut r = Rig::protected(M);
+        task_b(&mut r);
+        r.x.st.cr4 |= cr4::PSE;
+        for at in [0x2_0000, 0x2_1000] {
+            r.poke(at, 4, 0x83); // 4 MiB one to one
+        }
+        r.x.st.cr3 = 0x2_0000;
+        r.x.st.cr0 |= cr0::PG;
+        r.x.flush_tlb();
+        r.poke(TSS_B + 0x1c, 4, 0x2_1000);
+        r.run(&to(JMP, TSS_B_SEL));
+        assert_eq!((r.x.st.cr3, r.x.st.rip()), (0x2_1000, ENTRY));
+    }
+}
