@@ -214,10 +214,24 @@ horizontal! {
     "HSUB" hsubps hsubpd: sse::sub;
 }
 
+/// Ends a step of an instruction of several: the next one starts from the MXCSR that this one leaves. False when an
+/// unmasked exception ends the instruction here; later steps then raise nothing.
+fn step(env: &mut SseEnv) -> bool {
+    match env.commit() {
+        Ok(mxcsr) => {
+            *env = SseEnv::new(mxcsr);
+            true
+        }
+        Err(_) => false, // to be found again by whoever executes the instruction
+    }
+}
+
 /// DPPS: products chosen by imm[7:4], summed as (0 + 1) + (2 + 3), to the elements chosen by imm[3:0].
-/// Every product and sum is rounded and can raise exceptions; a product that is not chosen is +0 and raises none.
+/// Every product and sum is rounded and can raise exceptions, step after step; a product that is not chosen is +0 and
+/// raises none.
 #[must_use]
 pub fn dpps(env: &mut SseEnv, a: u128, b: u128, imm: u8) -> u128 {
+    let old = a;
     let (a, b) = (u32x4::split(a), u32x4::split(b));
     let mut p = [0u32; 4];
     for (i, p) in p.iter_mut().enumerate() {
@@ -225,8 +239,14 @@ pub fn dpps(env: &mut SseEnv, a: u128, b: u128, imm: u8) -> u128 {
             *p = sse::mul(env, a[i], b[i]);
         }
     }
+    if !step(env) {
+        return old;
+    }
     let low = sse::add(env, p[0], p[1]);
     let high = sse::add(env, p[2], p[3]);
+    if !step(env) {
+        return old;
+    }
     let sum = sse::add(env, low, high);
     u32x4::join(std::array::from_fn(|i| if imm >> i & 1 != 0 { sum } else { 0 }))
 }
@@ -234,12 +254,16 @@ pub fn dpps(env: &mut SseEnv, a: u128, b: u128, imm: u8) -> u128 {
 /// DPPD.
 #[must_use]
 pub fn dppd(env: &mut SseEnv, a: u128, b: u128, imm: u8) -> u128 {
+    let old = a;
     let (a, b) = (u64x2::split(a), u64x2::split(b));
     let mut p = [0u64; 2];
     for (i, p) in p.iter_mut().enumerate() {
         if imm >> (4 + i) & 1 != 0 {
             *p = sse::mul(env, a[i], b[i]);
         }
+    }
+    if !step(env) {
+        return old;
     }
     let sum = sse::add(env, p[0], p[1]);
     u64x2::join(std::array::from_fn(|i| if imm >> i & 1 != 0 { sum } else { 0 }))

@@ -349,6 +349,23 @@ fn an_unmasked_exception_sets_its_flag_and_writes_nothing() {
 }
 
 #[test]
+fn a_dot_product_stops_at_the_step_that_raises_an_unmasked_exception() {
+    let v = |e: [f32; 4]| e.iter().rev().fold(0, |v, e| v << 32 | u128::from(e.to_bits()));
+    let overflow = (v([3e38, -3e38, 1.0, 1.0]), v([10.0, 10.0, 1.0, 1.0]));
+    let zero_times_infinity = (v([0.1, -0.0, 1.0, 1.0]), v([0.1, f32::INFINITY, 1.0, 1.0]));
+    // Flags as an x86-64 processor (AMD EPYC) leaves them.
+    for ((a, b), unmasked, flags) in
+        [(overflow, 0x80, 0x29), (zero_times_infinity, 0x80, 0x01), (overflow, 0x400, 0x28)]
+    {
+        let mut x = cpu();
+        x.st.mxcsr = 0x1f80 & !unmasked;
+        (x.st.xmm[0], x.st.xmm[1]) = (a, b);
+        assert_eq!(run(&mut x, &[0x66, 0x0f, 0x3a, 0x40, 0xc1, 0xff]), Err(Exception::XM)); // dpps xmm0,xmm1,0FFh
+        assert_eq!((x.st.xmm[0], x.st.mxcsr & 0x3f), (a, flags));
+    }
+}
+
+#[test]
 fn comparisons_with_an_unmasked_invalid_leave_the_flags() {
     let mut x = cpu();
     x.st.mxcsr = 0x1f80 & !(1 << 7); // IM clear
