@@ -210,7 +210,7 @@ mod tests {
             r.x.st.regs[RAX as usize] = u64::from(index as u16);
             r.run(&[0x62, 0x06, 0x00, 0x50]); // bound ax, [0x5000]
             assert_eq!(r.handler(), if ok { None } else { Some(5) }, "{index}");
-            assert_eq!(ok || r.slot(0, 2) == CODE, true);
+            assert!(ok || r.slot(0, 2) == CODE);
         }
     }
 
