@@ -3,12 +3,11 @@
 use ferrite_core::cpu::Model;
 use ferrite_core::device::{DeviceId, Input};
 use ferrite_core::machine::{Limits, Machine, Outcome};
-use ferrite_core::memory::{GuestMemory, Route};
 use ferrite_core::snapshot::LoadError;
-use ferrite_core::system::System;
 use ferrite_core::time::VTime;
-use ferrite_devices::boot::{BootPlan, FOUR_GIB, ONE_MIB, Ram};
-use ferrite_devices::host::{CharPort, Disk};
+use ferrite_devices::board::pc_pci::{self, ConfigError, PcConfig};
+use ferrite_devices::boot::{BootPlan, Ram};
+use ferrite_devices::host::{CharPort, Disk, Null};
 use ferrite_test_roms::Rom;
 
 use crate::Failure;
@@ -55,7 +54,7 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Pc {
     machine: Machine,
-    serial: Vec<DeviceId>,
+    serial: Vec<Option<DeviceId>>,
 }
 
 /// The ROM of the built-in demonstration.
@@ -70,40 +69,43 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         let text = format!("--cpu {}: `{feature}`: this build takes the models as they are", parts.cpu.model);
         return Err(Failure::Usage(text));
     }
-    let rom: &[u8] = match &parts.boot {
-        Boot::BuiltIn => Rom::find(DEMO).map_or(&[], |r| r.image),
+    let rom = match &parts.boot {
+        Boot::BuiltIn => Rom::find(DEMO).map(|r| r.image.to_vec()),
         Boot::Firmware => {
             return Err(Failure::Usage(
                 "this build has no firmware to boot a disk with: --kernel is needed".to_owned(),
             ));
         }
-        Boot::Direct(_) => &[],
+        Boot::Direct(_) => None,
     };
-    let mut sys = System::new(memory(parts.ram, rom));
+    let mut serial = parts.serial.into_iter();
+    let config = PcConfig {
+        ram: parts.ram,
+        // A PC has COM1 and COM2, connected or not.
+        serial: std::array::from_fn(|n| serial.next().or_else(|| (n < 2).then(|| Box::new(Null) as Box<dyn CharPort>))),
+        disks: parts.disks,
+        debugcon: parts.debugcon,
+        debug_exit: parts.debug_exit,
+        bios: rom,
+        ..PcConfig::default()
+    };
+    let mut sys = pc_pci::build(config).map_err(|e| match e {
+        ConfigError::Ram { .. } => Failure::Usage(format!("--memory: {e}")),
+        ConfigError::Bios(_) => Failure::Usage(e.to_string()),
+    })?;
     if let Some(ps) = parts.ps_per_insn {
         sys.clock.set_ps_per_insn(ps);
     }
+    if matches!(parts.boot, Boot::Direct(_)) {
+        pc_pci::post(&mut sys);
+    }
+    let serial = (1..=4).map(|n| sys.device_id(&format!("com{n}"))).collect();
     let mut machine = Machine::new(Model::new(parts.cpu.name), sys);
     machine.set_no_reboot(parts.no_reboot);
     if let Boot::Direct(plan) = &parts.boot {
         direct::install(&mut machine, plan);
     }
-    Ok(Pc { machine, serial: Vec::new() })
-}
-
-/// RAM below the PCI hole and above 4 GiB, and a ROM that ends at 1 MiB and again at 4 GiB.
-fn memory(ram: Ram, rom: &[u8]) -> GuestMemory {
-    let mut mem = GuestMemory::new(ram.low + ram.high, rom.len() as u64);
-    mem.map(0..ram.low, Route::Backing(0), Route::Backing(0));
-    mem.map(FOUR_GIB..FOUR_GIB + ram.high, Route::Backing(ram.low), Route::Backing(ram.low));
-    let at = mem.ram_size();
-    let len = rom.len() as u64;
-    if mem.load_image(at, rom) && len > 0 {
-        for end in [ONE_MIB, FOUR_GIB] {
-            mem.map(end - len..end, Route::Backing(at), Route::Nowhere);
-        }
-    }
-    mem
+    Ok(Pc { machine, serial })
 }
 
 impl Pc {
@@ -138,7 +140,7 @@ impl Guest for Pc {
     }
 
     fn serial_input(&mut self, line: usize, bytes: Vec<u8>) {
-        if let Some(&id) = self.serial.get(line) {
+        if let Some(&Some(id)) = self.serial.get(line) {
             self.machine.x.sys.inject(id, &Input::Bytes(bytes));
         }
     }
