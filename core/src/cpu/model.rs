@@ -92,6 +92,8 @@ impl ModelName {
             F::Smap,
             F::Umip,
             F::Rdpid,
+            F::Movbe,
+            F::Lzcnt,
             F::Prefetchw,
             F::Pdpe1gb,
         ]);
@@ -327,9 +329,11 @@ impl Model {
     /// How the decoder must read the bytes.
     #[must_use]
     pub const fn decoder_options(&self) -> u32 {
-        // No model has TZCNT, LZCNT or WBNOINVD: the prefix is ignored. Hints are no operations.
-        let mut o = DecoderOptions::NO_MPFX_0FBC | DecoderOptions::NO_MPFX_0FBD | DecoderOptions::NO_WBNOINVD;
-        o |= DecoderOptions::FORCE_RESERVED_NOP;
+        // The prefix of TZCNT (BMI1), LZCNT and WBNOINVD is ignored where they are unknown. Hints are no operations.
+        let mut o = DecoderOptions::NO_MPFX_0FBC | DecoderOptions::NO_WBNOINVD | DecoderOptions::FORCE_RESERVED_NOP;
+        if !self.has(Feature::Lzcnt) {
+            o |= DecoderOptions::NO_MPFX_0FBD;
+        }
         match self.name {
             ModelName::I8086 => {}
             ModelName::I80286 => o |= DecoderOptions::LOADALL286,
@@ -489,22 +493,22 @@ mod tests {
     fn an_instruction_newer_than_the_model_is_not_admitted() {
         use ModelName::*;
         let since: [(u32, &[u8], ModelName); 16] = [
-            (16, &[0xc1, 0xe0, 4], I80286),                                    // shl ax, 4
-            (16, &[0x66, 0x01, 0xc0], I80386),                                 // add eax, eax
-            (16, &[0x0f, 0xc8], I80486),                                       // bswap
-            (16, &[0x0f, 0xa2], I80486),                                       // cpuid
-            (32, &[0x0f, 0x31], Pentium),                                      // rdtsc
-            (32, &[0x0f, 0xc7, 0x08], Pentium),                                // cmpxchg8b [eax]
-            (32, &[0x0f, 0x6f, 0xc0], Pentium),                                // movq mm0, mm0
-            (32, &[0x0f, 0x44, 0xc0], Pentium3),                               // cmove eax, eax
-            (32, &[0xdb, 0xf0], Pentium3),                                     // fcomi
-            (32, &[0x0f, 0x1f, 0x00], Pentium3),                               // nop [eax]
-            (32, &[0x0f, 0x58, 0xc0], Pentium3),                               // addps
-            (32, &[0x66, 0x0f, 0x58, 0xc0], Pentium4),                         // addpd
-            (32, &[0x0f, 0xd4, 0xc0], Pentium4),                               // paddq mm0, mm0
-            (64, &[0x48, 0x01, 0xc0], X86_64V1),                               // add rax, rax
-            (64, &[0x66, 0x0f, 0x38, 0x37, 0xc0], X86_64V2),                   // pcmpgtq
-            (64, &[0xf3, 0x48, 0x0f, 0xae, 0xc0], Max),                        // rdfsbase rax
+            (16, &[0xc1, 0xe0, 4], I80286),                  // shl ax, 4
+            (16, &[0x66, 0x01, 0xc0], I80386),               // add eax, eax
+            (16, &[0x0f, 0xc8], I80486),                     // bswap
+            (16, &[0x0f, 0xa2], I80486),                     // cpuid
+            (32, &[0x0f, 0x31], Pentium),                    // rdtsc
+            (32, &[0x0f, 0xc7, 0x08], Pentium),              // cmpxchg8b [eax]
+            (32, &[0x0f, 0x6f, 0xc0], Pentium),              // movq mm0, mm0
+            (32, &[0x0f, 0x44, 0xc0], Pentium3),             // cmove eax, eax
+            (32, &[0xdb, 0xf0], Pentium3),                   // fcomi
+            (32, &[0x0f, 0x1f, 0x00], Pentium3),             // nop [eax]
+            (32, &[0x0f, 0x58, 0xc0], Pentium3),             // addps
+            (32, &[0x66, 0x0f, 0x58, 0xc0], Pentium4),       // addpd
+            (32, &[0x0f, 0xd4, 0xc0], Pentium4),             // paddq mm0, mm0
+            (64, &[0x48, 0x01, 0xc0], X86_64V1),             // add rax, rax
+            (64, &[0x66, 0x0f, 0x38, 0x37, 0xc0], X86_64V2), // pcmpgtq
+            (64, &[0xf3, 0x48, 0x0f, 0xae, 0xc0], Max),      // rdfsbase rax
         ];
         for (bits, bytes, first) in since {
             for (name, text) in ModelName::ALL.into_iter().skip(1) {
@@ -515,7 +519,8 @@ mod tests {
 
     #[test]
     fn nothing_that_ferrite_lacks_is_admitted_even_by_max() {
-        for bytes in [&[0x0f, 0xc7, 0xf0][..], &[0xc5, 0xf8, 0x58, 0xc0], &[0x0f, 0x01, 0xc1], &[0x66, 0x0f, 0x38, 0xdc, 0xc0]]
+        for bytes in
+            [&[0x0f, 0xc7, 0xf0][..], &[0xc5, 0xf8, 0x58, 0xc0], &[0x0f, 0x01, 0xc1], &[0x66, 0x0f, 0x38, 0xdc, 0xc0]]
         {
             assert!(!admits(ModelName::Max, 64, bytes), "{bytes:02x?}"); // rdrand, vaddps, vmcall, aesenc
         }
@@ -523,7 +528,7 @@ mod tests {
 
     #[test]
     fn prefixes_that_later_made_new_instructions_are_ignored() {
-        let m = Model::new(ModelName::Max);
+        let m = Model::parse("max,-abm").unwrap();
         let decode = |b: &[u8]| Decoder::new(64, b, m.decoder_options()).decode();
         assert_eq!(decode(&[0xf3, 0x0f, 0xbc, 0xc1]).mnemonic(), Mnemonic::Bsf); // tzcnt
         assert_eq!(decode(&[0xf3, 0x0f, 0xbd, 0xc1]).mnemonic(), Mnemonic::Bsr); // lzcnt

@@ -5,11 +5,11 @@
 
 use super::insn::{HIGH, Insn, flag};
 use super::select;
-use crate::cpu::Exception;
 use crate::cpu::model::{Model, ModelName};
 use crate::cpu::state::{RIP, ZERO};
+use crate::cpu::{Exception, Feature};
 use crate::exec::{CodeSize, Exec};
-use iced_x86::{Code, Decoder, DecoderError, DecoderOptions, FlowControl, Instruction, OpKind, Register};
+use iced_x86::{Code, Decoder, DecoderError, FlowControl, Instruction, OpKind, Register};
 
 /// The longest instruction in bytes. SDM Vol. 2A, "Instruction Format".
 pub const MAX_LENGTH: usize = 15;
@@ -28,18 +28,31 @@ pub enum Error {
 /// # Errors
 /// See [`Error`].
 pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {
-    let mut d = Decoder::with_ip(code.bits(), bytes, 0, DecoderOptions::NONE);
+    let max = model.max_length().unwrap_or(MAX_LENGTH);
+    if model.name == ModelName::I80286 && has_386_prefix(bytes) {
+        return Err(Error::Fault(Exception::UD));
+    }
+    let mut d = Decoder::with_ip(code.bits(), bytes, 0, model.decoder_options());
     let ins = d.decode();
     match d.last_error() {
         DecoderError::None => {}
-        DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => return Err(Error::Short),
+        DecoderError::NoMoreBytes if bytes.len() < max => return Err(Error::Short),
         DecoderError::NoMoreBytes => return Err(Error::Fault(Exception::gp(0))),
         _ => return Err(Error::Fault(Exception::UD)),
     }
-    let _ = model;
+    if ins.len() > max {
+        return Err(Error::Fault(Exception::gp(0)));
+    }
+    if !model.admits(&ins) {
+        return Err(Error::Fault(Exception::UD));
+    }
     let mut i = convert(&ins, code);
     if let Some(fop) = x87_opcode(bytes, code) {
         i.imm = fop.into();
+        if !model.has(Feature::Fpu) {
+            i.run = super::helpers::control::no_coprocessor;
+            return Ok(i);
+        }
     }
     match select::select::<Exec>(&ins, &i) {
         Some(meaning) => i.run = meaning.handler(),
@@ -49,6 +62,12 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
         i.run = super::helpers::flags::push_sp_8086;
     }
     Ok(i)
+}
+
+/// Whether a prefix is there that came with the 80386: FS, GS, operand size, address size.
+fn has_386_prefix(bytes: &[u8]) -> bool {
+    let other = |b: &&u8| matches!(**b, 0x26 | 0x2e | 0x36 | 0x3e | 0xf0 | 0xf2 | 0xf3);
+    matches!(bytes.iter().find(|b| !other(b)), Some(0x64..=0x67))
 }
 
 /// The FOP of an ESC instruction: the opcode's low three bits and the ModR/M byte. SDM Vol. 1, "Last Instruction
