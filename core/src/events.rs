@@ -142,7 +142,7 @@ mod tests {
         }
         assert_eq!(q.next(), Some(VTime(10)));
         assert_eq!(drain(&mut q, VTime(20)), [1, 3, 2, 4]);
-        assert_eq!(drain(&mut q, VTime(29)), []);
+        assert!(drain(&mut q, VTime(29)).is_empty());
         assert_eq!(drain(&mut q, VTime(30)), [0]);
     }
 
@@ -151,7 +151,7 @@ mod tests {
         let mut q = EventQueue::default();
         q.schedule(VTime(10), DEV, Event(0));
         q.schedule(VTime(40), DEV, Event(0));
-        assert_eq!(drain(&mut q, VTime(39)), []);
+        assert!(drain(&mut q, VTime(39)).is_empty());
         assert_eq!(drain(&mut q, VTime(40)), [0]);
     }
 
