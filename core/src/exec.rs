@@ -145,7 +145,7 @@ impl Exec {
     #[must_use]
     pub fn new(model: Model, sys: System) -> Self {
         let mut x = Self {
-            st: CpuState::reset(),
+            st: model.reset_state(),
             model,
             ctx: Ctx {
                 win: [Window::EMPTY; 8],

@@ -4,8 +4,18 @@
 use crate::cpu::Exception;
 use crate::cpu::state::{cr0, cr4};
 use crate::exec::Exec;
+use crate::isa::Insn;
 
 type R = Result<(), Exception>;
+
+/// ESC on a machine without a coprocessor: the CPU computes the address, nobody answers, nothing changes.
+/// i386 manual, "ESC"; FNINIT, FNSTSW AX shows programs that nobody is there.
+///
+/// # Errors
+/// `#NM` under CR0.EM or CR0.TS.
+pub fn no_coprocessor(x: &mut Exec, _: &Insn) -> R {
+    require_fpu(x)
+}
 
 /// FSW.ES: an unmasked x87 exception waits.
 const FSW_ES: u16 = 1 << 7;
