@@ -161,7 +161,7 @@ impl Machine {
         }
         self.resets += 1;
         self.x.sys.reset(ResetKind::Hard);
-        self.x.st = CpuState::reset();
+        self.x.st = self.x.model.reset_state();
         self.x.flush_tlb();
         self.x.refresh();
         None

@@ -119,6 +119,7 @@ features! {
     Pcid "pcid" (1/0 Ecx 17) [] cr4 cr4::PCIDE; efer 0; needs [Lm]
     Sse41 "sse4.1" (1/0 Ecx 19) [SSE4_1] cr4 0; efer 0; needs [Ssse3]
     Sse42 "sse4.2" (1/0 Ecx 20) [SSE4_2] cr4 0; efer 0; needs [Sse41]
+    Movbe "movbe" (1/0 Ecx 22) [MOVBE] cr4 0; efer 0; needs [Cpuid]
     Popcnt "popcnt" (1/0 Ecx 23) [POPCNT] cr4 0; efer 0; needs [Cpuid]
     Xsave "xsave" (1/0 Ecx 26) [XSAVE] cr4 cr4::OSXSAVE; efer 0; needs [Fxsr]
     // Leaf 7.
@@ -134,6 +135,7 @@ features! {
     Xsaveopt "xsaveopt" (0xd/1 Eax 0) [XSAVEOPT] cr4 0; efer 0; needs [Xsave]
     // Leaf 8000_0001h.
     LahfLm "lahf_lm" (0x8000_0001/0 Ecx 0) [] cr4 0; efer 0; needs [Lm]
+    Lzcnt "abm" (0x8000_0001/0 Ecx 5) [LZCNT] cr4 0; efer 0; needs [Popcnt]
     Prefetchw "3dnowprefetch" (0x8000_0001/0 Ecx 8) [PREFETCHW] cr4 0; efer 0; needs [Nopl]
     Syscall "syscall" (0x8000_0001/0 Edx 11) [SYSCALL] cr4 0; efer efer::SCE; needs [Lm]
     Nx "nx" (0x8000_0001/0 Edx 20) [] cr4 0; efer efer::NXE; needs [Pae Msr]
@@ -156,6 +158,7 @@ impl Feature {
     pub fn by_name(name: &str) -> Option<Self> {
         let name = match name {
             "pni" => "sse3",
+            "lzcnt" => "abm",
             "sse4_1" | "sse4-1" => "sse4.1",
             "sse4_2" | "sse4-2" => "sse4.2",
             n => n,

@@ -10,8 +10,8 @@ pub mod segment;
 pub mod state;
 
 pub use exception::Exception;
-pub use flags::Flags;
 pub use feature::Feature;
+pub use flags::Flags;
 pub use model::{Model, ModelName};
 pub use segment::{Seg, Segment, Table};
 pub use state::{Activity, CpuState, Fpu, Shadow};

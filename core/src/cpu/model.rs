@@ -92,6 +92,8 @@ impl ModelName {
             F::Smap,
             F::Umip,
             F::Rdpid,
+            F::Movbe,
+            F::Lzcnt,
             F::Prefetchw,
             F::Pdpe1gb,
         ]);
@@ -211,7 +213,7 @@ impl Model {
             let Some(f) = Feature::by_name(feature) else {
                 return Err(ModelError::UnknownFeature { name: feature.into() });
             };
-            if on && f == Feature::Apic {
+            if on && (f == Feature::Apic || (f == Feature::Fpu && name == ModelName::I8086)) {
                 return Err(ModelError::NoDevice { feature: f.row().name });
             }
             features.set(f, on);
@@ -292,32 +294,6 @@ impl Model {
         }
     }
 
-    /// Which bits of a shift count in CL or an immediate count, for operands of up to 32 bits.
-    #[must_use]
-    pub const fn shift_count_mask(&self) -> u64 {
-        match self.name {
-            ModelName::I8086 => 0xff,
-            _ => 0x1f,
-        }
-    }
-
-    /// The longest instruction in bytes; longer ones raise `#GP(0)`. The 8086 knows no limit.
-    #[must_use]
-    pub const fn max_length(&self) -> Option<usize> {
-        match self.name {
-            ModelName::I8086 => None,
-            ModelName::I80286 => Some(10),
-            _ => Some(15),
-        }
-    }
-
-    /// Whether LOCK is accepted in front of every instruction; else only in front of those that read, change and
-    /// write memory, and any other use raises `#UD`.
-    #[must_use]
-    pub const fn lock_everywhere(&self) -> bool {
-        matches!(self.name, ModelName::I8086 | ModelName::I80286)
-    }
-
     /// MXCSR bits that exist: DAZ came with SSE2.
     #[must_use]
     pub const fn mxcsr_mask(&self) -> u32 {
@@ -327,17 +303,16 @@ impl Model {
     /// How the decoder must read the bytes.
     #[must_use]
     pub const fn decoder_options(&self) -> u32 {
-        // No model has TZCNT, LZCNT or WBNOINVD: the prefix is ignored. Hints are no operations.
-        let mut o = DecoderOptions::NO_MPFX_0FBC | DecoderOptions::NO_MPFX_0FBD | DecoderOptions::NO_WBNOINVD;
-        o |= DecoderOptions::FORCE_RESERVED_NOP;
+        // The prefix of TZCNT (BMI1), LZCNT and WBNOINVD is ignored where they are unknown. Hints are no operations.
+        let mut o = DecoderOptions::NO_MPFX_0FBC | DecoderOptions::NO_WBNOINVD | DecoderOptions::FORCE_RESERVED_NOP;
+        if !self.has(Feature::Lzcnt) {
+            o |= DecoderOptions::NO_MPFX_0FBD;
+        }
         match self.name {
             ModelName::I8086 => {}
             ModelName::I80286 => o |= DecoderOptions::LOADALL286,
             ModelName::I80386 | ModelName::I80486 => o |= DecoderOptions::MOV_TR,
             _ => {}
-        }
-        if self.lock_everywhere() {
-            o |= DecoderOptions::NO_INVALID_CHECK;
         }
         if self.has(Feature::Lm) && !self.has(Feature::LahfLm) {
             o |= DecoderOptions::NO_LAHF_SAHF_64;
@@ -489,22 +464,22 @@ mod tests {
     fn an_instruction_newer_than_the_model_is_not_admitted() {
         use ModelName::*;
         let since: [(u32, &[u8], ModelName); 16] = [
-            (16, &[0xc1, 0xe0, 4], I80286),                                    // shl ax, 4
-            (16, &[0x66, 0x01, 0xc0], I80386),                                 // add eax, eax
-            (16, &[0x0f, 0xc8], I80486),                                       // bswap
-            (16, &[0x0f, 0xa2], I80486),                                       // cpuid
-            (32, &[0x0f, 0x31], Pentium),                                      // rdtsc
-            (32, &[0x0f, 0xc7, 0x08], Pentium),                                // cmpxchg8b [eax]
-            (32, &[0x0f, 0x6f, 0xc0], Pentium),                                // movq mm0, mm0
-            (32, &[0x0f, 0x44, 0xc0], Pentium3),                               // cmove eax, eax
-            (32, &[0xdb, 0xf0], Pentium3),                                     // fcomi
-            (32, &[0x0f, 0x1f, 0x00], Pentium3),                               // nop [eax]
-            (32, &[0x0f, 0x58, 0xc0], Pentium3),                               // addps
-            (32, &[0x66, 0x0f, 0x58, 0xc0], Pentium4),                         // addpd
-            (32, &[0x0f, 0xd4, 0xc0], Pentium4),                               // paddq mm0, mm0
-            (64, &[0x48, 0x01, 0xc0], X86_64V1),                               // add rax, rax
-            (64, &[0x66, 0x0f, 0x38, 0x37, 0xc0], X86_64V2),                   // pcmpgtq
-            (64, &[0xf3, 0x48, 0x0f, 0xae, 0xc0], Max),                        // rdfsbase rax
+            (16, &[0xc1, 0xe0, 4], I80286),                  // shl ax, 4
+            (16, &[0x66, 0x01, 0xc0], I80386),               // add eax, eax
+            (16, &[0x0f, 0xc8], I80486),                     // bswap
+            (16, &[0x0f, 0xa2], I80486),                     // cpuid
+            (32, &[0x0f, 0x31], Pentium),                    // rdtsc
+            (32, &[0x0f, 0xc7, 0x08], Pentium),              // cmpxchg8b [eax]
+            (32, &[0x0f, 0x6f, 0xc0], Pentium),              // movq mm0, mm0
+            (32, &[0x0f, 0x44, 0xc0], Pentium3),             // cmove eax, eax
+            (32, &[0xdb, 0xf0], Pentium3),                   // fcomi
+            (32, &[0x0f, 0x1f, 0x00], Pentium3),             // nop [eax]
+            (32, &[0x0f, 0x58, 0xc0], Pentium3),             // addps
+            (32, &[0x66, 0x0f, 0x58, 0xc0], Pentium4),       // addpd
+            (32, &[0x0f, 0xd4, 0xc0], Pentium4),             // paddq mm0, mm0
+            (64, &[0x48, 0x01, 0xc0], X86_64V1),             // add rax, rax
+            (64, &[0x66, 0x0f, 0x38, 0x37, 0xc0], X86_64V2), // pcmpgtq
+            (64, &[0xf3, 0x48, 0x0f, 0xae, 0xc0], Max),      // rdfsbase rax
         ];
         for (bits, bytes, first) in since {
             for (name, text) in ModelName::ALL.into_iter().skip(1) {
@@ -515,7 +490,8 @@ mod tests {
 
     #[test]
     fn nothing_that_ferrite_lacks_is_admitted_even_by_max() {
-        for bytes in [&[0x0f, 0xc7, 0xf0][..], &[0xc5, 0xf8, 0x58, 0xc0], &[0x0f, 0x01, 0xc1], &[0x66, 0x0f, 0x38, 0xdc, 0xc0]]
+        for bytes in
+            [&[0x0f, 0xc7, 0xf0][..], &[0xc5, 0xf8, 0x58, 0xc0], &[0x0f, 0x01, 0xc1], &[0x66, 0x0f, 0x38, 0xdc, 0xc0]]
         {
             assert!(!admits(ModelName::Max, 64, bytes), "{bytes:02x?}"); // rdrand, vaddps, vmcall, aesenc
         }
@@ -523,7 +499,7 @@ mod tests {
 
     #[test]
     fn prefixes_that_later_made_new_instructions_are_ignored() {
-        let m = Model::new(ModelName::Max);
+        let m = Model::parse("max,-abm").unwrap();
         let decode = |b: &[u8]| Decoder::new(64, b, m.decoder_options()).decode();
         assert_eq!(decode(&[0xf3, 0x0f, 0xbc, 0xc1]).mnemonic(), Mnemonic::Bsf); // tzcnt
         assert_eq!(decode(&[0xf3, 0x0f, 0xbd, 0xc1]).mnemonic(), Mnemonic::Bsr); // lzcnt
@@ -531,12 +507,6 @@ mod tests {
             assert_eq!(decode(hint).mnemonic(), Mnemonic::Reservednop, "{hint:02x?}"); // endbr64, prefetchw, prefetcht0
             assert!(m.admits(&decode(hint)));
         }
-    }
-
-    #[test]
-    fn the_80286_takes_lock_anywhere_and_the_80386_does_not() {
-        assert!(admits(ModelName::I80286, 16, &[0xf0, 0x90]));
-        assert!(!admits(ModelName::I80386, 16, &[0xf0, 0x90]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::cpu::Exception;
 use crate::cpu::model::{Model, ModelName};
 use crate::cpu::state::{RIP, ZERO};
 use crate::exec::{CodeSize, Exec};
-use iced_x86::{Code, Decoder, DecoderError, DecoderOptions, FlowControl, Instruction, OpKind, Register};
+use iced_x86::{Code, Decoder, DecoderError, FlowControl, Instruction, OpKind, Register};
 
 /// The longest instruction in bytes. SDM Vol. 2A, "Instruction Format".
 pub const MAX_LENGTH: usize = 15;
@@ -42,9 +42,9 @@ pub(super) fn generic(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Ins
     if let Some(at) = escape
         && !fault::has_fpu(model)
     {
-        return unanswered(bytes, at, code);
+        return unanswered(bytes, at, code, model);
     }
-    let ins = read(bytes, code)?;
+    let ins = read(bytes, code, model)?;
     let mut i = convert(&ins, code);
     if let Some(at) = escape {
         i.imm = fop(bytes, at).into();
@@ -56,15 +56,16 @@ pub(super) fn generic(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Ins
     Ok(i)
 }
 
-fn read(bytes: &[u8], code: CodeSize) -> Result<Instruction, Error> {
-    let mut d = Decoder::with_ip(code.bits(), bytes, 0, DecoderOptions::NONE);
+fn read(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Instruction, Error> {
+    let mut d = Decoder::with_ip(code.bits(), bytes, 0, model.decoder_options());
     let ins = d.decode();
     match d.last_error() {
-        DecoderError::None => Ok(ins),
-        DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => Err(Error::Short),
-        DecoderError::NoMoreBytes => Err(Error::Fault(Exception::gp(0))),
-        _ => Err(Error::Fault(Exception::UD)),
+        DecoderError::None => {}
+        DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => return Err(Error::Short),
+        DecoderError::NoMoreBytes => return Err(Error::Fault(Exception::gp(0))),
+        _ => return Err(Error::Fault(Exception::UD)),
     }
+    if model.admits(&ins) { Ok(ins) } else { Err(Error::Fault(Exception::UD)) }
 }
 
 /// Where the opcode of an ESC instruction is, D8 to DF.
@@ -85,14 +86,14 @@ fn fop(bytes: &[u8], at: usize) -> u16 {
 }
 
 /// An ESC instruction that no coprocessor answers. Every ModR/M byte is good then; length and operand are those of D8.
-fn unanswered(bytes: &[u8], at: usize, code: CodeSize) -> Result<Insn, Error> {
+fn unanswered(bytes: &[u8], at: usize, code: CodeSize, model: &Model) -> Result<Insn, Error> {
     let mut copy = [0; MAX_LENGTH];
     let n = bytes.len().min(MAX_LENGTH);
     copy[..n].copy_from_slice(&bytes[..n]);
     if let Some(b) = copy.get_mut(at) {
         *b = 0xd8;
     }
-    let mut i = convert(&read(&copy[..n], code)?, code);
+    let mut i = convert(&read(&copy[..n], code, model)?, code);
     i.run = fault::no_coprocessor;
     Ok(i)
 }

@@ -7,7 +7,7 @@
 use super::event::{Event, Kind, enter};
 use crate::cpu::flags::{IF, RF};
 use crate::cpu::state::{RDX, cr0};
-use crate::cpu::{Activity, CpuState, Exception, Shadow};
+use crate::cpu::{Activity, Exception, Shadow};
 use crate::exec::{Exec, Exit};
 use crate::interp::DR6_BS;
 
@@ -93,6 +93,9 @@ pub fn poll(x: &mut Exec) -> Option<Exit> {
     }
     debug_traps(x);
     let shadow = x.st.shadow;
+    if x.st.smi_pending && !x.st.smm && shadow == Shadow::None && x.st.activity != Activity::Shutdown {
+        super::smm::enter(x);
+    }
     if x.st.nmi_pending && !x.st.nmi_blocked && shadow != Shadow::MovSs {
         x.st.nmi_pending = false;
         x.st.nmi_blocked = true;
@@ -147,7 +150,7 @@ fn debug_traps(x: &mut Exec) {
 /// INIT: a reset that leaves caches, MSRs, x87, SSE and SMBASE as they are.
 /// SDM Vol. 3A, table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT".
 fn init(x: &mut Exec) {
-    let mut new = CpuState::reset();
+    let mut new = x.model.reset_state();
     let old = &x.st;
     new.regs[RDX as usize] = old.regs[RDX as usize];
     new.cr0 = new.cr0 & !(cr0::CD | cr0::NW) | old.cr0 & (cr0::CD | cr0::NW);
