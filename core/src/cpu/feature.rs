@@ -113,6 +113,7 @@ features! {
     Ss "ss" (1/0 Edx 27) [] cr4 0; efer 0; needs [Cpuid]
     // Leaf 1, ECX.
     Sse3 "sse3" (1/0 Ecx 0) [SSE3] cr4 0; efer 0; needs [Sse2]
+    Pclmulqdq "pclmulqdq" (1/0 Ecx 1) [PCLMULQDQ] cr4 0; efer 0; needs [Sse2]
     Monitor "monitor" (1/0 Ecx 3) [MONITOR] cr4 0; efer 0; needs [Cpuid]
     Ssse3 "ssse3" (1/0 Ecx 9) [SSSE3] cr4 0; efer 0; needs [Sse3]
     Cx16 "cx16" (1/0 Ecx 13) [CMPXCHG16B] cr4 0; efer 0; needs [Lm]
@@ -121,6 +122,7 @@ features! {
     Sse42 "sse4.2" (1/0 Ecx 20) [SSE4_2] cr4 0; efer 0; needs [Sse41]
     Movbe "movbe" (1/0 Ecx 22) [MOVBE] cr4 0; efer 0; needs [Cpuid]
     Popcnt "popcnt" (1/0 Ecx 23) [POPCNT] cr4 0; efer 0; needs [Cpuid]
+    Aes "aes" (1/0 Ecx 25) [AES] cr4 0; efer 0; needs [Sse2]
     Xsave "xsave" (1/0 Ecx 26) [XSAVE] cr4 cr4::OSXSAVE; efer 0; needs [Fxsr]
     // Leaf 7.
     Fsgsbase "fsgsbase" (7/0 Ebx 0) [FSGSBASE] cr4 cr4::FSGSBASE; efer 0; needs [Lm]
