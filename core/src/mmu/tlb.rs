@@ -63,7 +63,14 @@ pub struct Tlb {
 
 impl Default for Tlb {
     fn default() -> Self {
-        Self { entries: Box::new([Entry::EMPTY; ENTRIES * VIEWS]), filled: Vec::new(), large: 0, huge: false, fills: 0, flushes: 0 }
+        Self {
+            entries: Box::new([Entry::EMPTY; ENTRIES * VIEWS]),
+            filled: Vec::new(),
+            large: 0,
+            huge: false,
+            fills: 0,
+            flushes: 0,
+        }
     }
 }
 

@@ -1,12 +1,13 @@
-//! Control, debug and test registers: MOV CR, MOV DR, MOV TR, LMSW, SMSW, CLTS, XSETBV, XGETBV.
-//! SDM Vol. 3A, "Control Registers", "Paging", "Initializing IA-32e Mode"; Vol. 3B, "Debug Registers"; Vol. 2, "MOV—Move
-//! to/from Control Registers" and its neighbours. i386 manual, "Test Registers"; 80286 manual, "Machine Status Word".
+//! Control, debug and test registers: MOV CR, MOV DR, MOV TR, LMSW, SMSW, CLTS, XSETBV, XGETBV; and what MMX and SSE
+//! instructions ask of CR0 and CR4. SDM Vol. 3A, "Control Registers", "Paging", "Initializing IA-32e Mode"; Vol. 3B,
+//! "Debug Registers"; Vol. 2, "MOV—Move to/from Control Registers" and its neighbours, and the exception tables. i386
+//! manual, "Test Registers"; 80286 manual, "Machine Status Word".
 //!
 //! *Not modelled:* cache disable and write-through (CD, NW) beyond their consistency check; the test registers are
 //! storage and test nothing; CR8 holds a priority that nothing compares until there is a local APIC.
 
 use crate::cpu::feature::Feature;
-use crate::cpu::model::{ModelName, MSW_286_ONES};
+use crate::cpu::model::{MSW_286_ONES, ModelName};
 use crate::cpu::msr::XCR0_MASK;
 use crate::cpu::segment::{Seg, attr};
 use crate::cpu::state::{RAX, RCX, RDX, cr0, cr4, efer};
@@ -29,6 +30,56 @@ const DR7_GD: u64 = 1 << 13;
 /// DR7 bits that are always 1, and those that can be written. Vol. 3B, "Debug Control Register (DR7)".
 pub(super) const DR7_ONES: u64 = 0x400;
 pub(super) const DR7_WRITABLE: u64 = 0xffff_23ff;
+
+/// FSW.ES: an unmasked x87 exception waits.
+const FSW_ES: u16 = 1 << 7;
+
+/// Reports an unmasked x87 exception that waits. With CR0.NE clear it is reported through FERR# instead,
+/// outside the instruction stream, and nothing happens here.
+///
+/// # Errors
+/// `#MF`.
+#[inline]
+pub fn report_x87(x: &Exec) -> R {
+    if x.st.fpu.status & FSW_ES != 0 && x.st.cr0 & cr0::NE != 0 { Err(Exception::MF) } else { Ok(()) }
+}
+
+/// What an MMX instruction begins with. Vol. 3A, "Intel MMX Technology System Programming".
+///
+/// # Errors
+/// `#UD` under CR0.EM, `#NM` under CR0.TS, `#MF` when an x87 exception waits.
+#[inline]
+pub fn require_mmx(x: &Exec) -> R {
+    if x.st.cr0 & cr0::EM != 0 {
+        return Err(Exception::UD);
+    }
+    if x.st.cr0 & cr0::TS != 0 {
+        return Err(Exception::NM);
+    }
+    report_x87(x)
+}
+
+/// What an SSE instruction on XMM registers or MXCSR begins with. Vol. 3A, "Enabling SSE".
+///
+/// # Errors
+/// `#UD` under CR0.EM or without CR4.OSFXSR, `#NM` under CR0.TS.
+#[inline]
+pub fn require_sse(x: &Exec) -> R {
+    if x.st.cr0 & cr0::EM != 0 || x.st.cr4 & cr4::OSFXSR == 0 {
+        return Err(Exception::UD);
+    }
+    if x.st.cr0 & cr0::TS != 0 { Err(Exception::NM) } else { Ok(()) }
+}
+
+/// What an instruction begins with that works on XMM and MMX registers both (CVTPI2PS, MOVDQ2Q).
+///
+/// # Errors
+/// Those of [`require_sse`], then `#MF` when an x87 exception waits.
+#[inline]
+pub fn require_sse_mmx(x: &Exec) -> R {
+    require_sse(x)?;
+    report_x87(x)
+}
 
 /// What only level 0 may do.
 ///

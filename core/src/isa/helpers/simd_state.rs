@@ -4,7 +4,7 @@
 //! SDM Vol. 3A, "Intel MMX Technology System Programming", "System Programming for Instruction Set Extensions".
 
 use crate::cpu::Exception;
-use crate::cpu::model::{Model, ModelName};
+use crate::cpu::model::Model;
 use crate::cpu::state::{CpuState, cr4};
 
 /// The x87 state after every MMX instruction but EMMS: all registers valid, TOP = 0.

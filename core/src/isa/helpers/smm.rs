@@ -163,8 +163,7 @@ pub fn enter(x: &mut Exec) {
         base: 0,
     };
     st.seg = [data; 6];
-    st.seg[Seg::Cs as usize] =
-        Segment { selector: (st.smbase >> 4) as u16, base: st.smbase.into(), ..data };
+    st.seg[Seg::Cs as usize] = Segment { selector: (st.smbase >> 4) as u16, base: st.smbase.into(), ..data };
     st.regs[RIP as usize] = ENTRY;
     st.flags.set_bits(flags::FIXED);
     st.cr0 &= !(cr0::PE | cr0::EM | cr0::TS | cr0::PG);
@@ -237,5 +236,10 @@ fn consistent(x: &Exec, st: &CpuState) -> bool {
     let long_ok = lma == (st.msr.efer & efer::LME != 0 && st.cr0 & cr0::PG != 0) && (!lma || st.cr4 & cr4::PAE != 0);
     let real_ok = st.cr0 & cr0::PE != 0 || (st.cpl == 0 && !st.flags.has(flags::VM));
     let v86_ok = !st.flags.has(flags::VM) || st.cpl == 3;
-    cr0_ok && long_ok && real_ok && v86_ok && st.cr4 & !x.model.cr4_mask() == 0 && st.msr.efer & !x.model.efer_mask() == 0
+    cr0_ok
+        && long_ok
+        && real_ok
+        && v86_ok
+        && st.cr4 & !x.model.cr4_mask() == 0
+        && st.msr.efer & !x.model.efer_mask() == 0
 }

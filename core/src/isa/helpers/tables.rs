@@ -150,8 +150,7 @@ pub fn lldt(x: &mut Exec, i: &Insn) -> R {
     protected(x)?;
     privileged(x)?;
     let s = selector(x, i, i.dst)?;
-    x.st.ldtr =
-        if is_null(s) { Segment::null(s) } else { system_descriptor(x, s, &[system::LDT])?.segment(s) };
+    x.st.ldtr = if is_null(s) { Segment::null(s) } else { system_descriptor(x, s, &[system::LDT])?.segment(s) };
     Ok(())
 }
 
@@ -166,11 +165,8 @@ pub fn ltr(x: &mut Exec, i: &Insn) -> R {
     if is_null(s) {
         return Err(Exception::gp(0));
     }
-    let types: &[u8] = if x.st.long_mode() {
-        &[system::TSS32_AVAILABLE]
-    } else {
-        &[system::TSS16_AVAILABLE, system::TSS32_AVAILABLE]
-    };
+    let types: &[u8] =
+        if x.st.long_mode() { &[system::TSS32_AVAILABLE] } else { &[system::TSS16_AVAILABLE, system::TSS32_AVAILABLE] };
     let mut d = system_descriptor(x, s, types)?;
     d.set_busy(x, true)?;
     x.st.tr = d.segment(s);
@@ -284,4 +280,3 @@ pub fn arpl(x: &mut Exec, i: &Insn) -> R {
     set_zf(x, raise);
     Ok(())
 }
-
