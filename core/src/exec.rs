@@ -249,6 +249,12 @@ impl Exec {
         self.attention = true;
     }
 
+    /// Drops the translations of the page that holds one linear address: INVLPG.
+    pub fn invalidate_page(&mut self, lin: u64) {
+        self.tlb.invalidate(lin);
+        self.attention = true;
+    }
+
     /// Whether the access is below CPL 3.
     const fn walk(&self, access: Access, user: bool, implicit: bool) -> Walk {
         Walk {
@@ -277,6 +283,7 @@ impl Exec {
         };
         if view != View::Watched {
             self.fill(view, lin, t.phys, access, t.write_ready, t.readable, t.fetchable);
+            self.tlb.note_page(lin, t.page_bits);
         }
         Ok(t.phys)
     }

@@ -215,7 +215,7 @@ impl Model {
             let Some(f) = Feature::by_name(feature) else {
                 return Err(ModelError::UnknownFeature { name: feature.into() });
             };
-            if on && f == Feature::Apic {
+            if on && (f == Feature::Apic || (f == Feature::Fpu && name == ModelName::I8086)) {
                 return Err(ModelError::NoDevice { feature: f.row().name });
             }
             features.set(f, on);
@@ -296,32 +296,6 @@ impl Model {
         }
     }
 
-    /// Which bits of a shift count in CL or an immediate count, for operands of up to 32 bits.
-    #[must_use]
-    pub const fn shift_count_mask(&self) -> u64 {
-        match self.name {
-            ModelName::I8086 => 0xff,
-            _ => 0x1f,
-        }
-    }
-
-    /// The longest instruction in bytes; longer ones raise `#GP(0)`. The 8086 knows no limit.
-    #[must_use]
-    pub const fn max_length(&self) -> Option<usize> {
-        match self.name {
-            ModelName::I8086 => None,
-            ModelName::I80286 => Some(10),
-            _ => Some(15),
-        }
-    }
-
-    /// Whether LOCK is accepted in front of every instruction; else only in front of those that read, change and
-    /// write memory, and any other use raises `#UD`.
-    #[must_use]
-    pub const fn lock_everywhere(&self) -> bool {
-        matches!(self.name, ModelName::I8086 | ModelName::I80286)
-    }
-
     /// MXCSR bits that exist: DAZ came with SSE2.
     #[must_use]
     pub const fn mxcsr_mask(&self) -> u32 {
@@ -341,9 +315,6 @@ impl Model {
             ModelName::I80286 => o |= DecoderOptions::LOADALL286,
             ModelName::I80386 | ModelName::I80486 => o |= DecoderOptions::MOV_TR,
             _ => {}
-        }
-        if self.lock_everywhere() {
-            o |= DecoderOptions::NO_INVALID_CHECK;
         }
         if self.has(Feature::Lm) && !self.has(Feature::LahfLm) {
             o |= DecoderOptions::NO_LAHF_SAHF_64;
@@ -538,12 +509,6 @@ mod tests {
             assert_eq!(decode(hint).mnemonic(), Mnemonic::Reservednop, "{hint:02x?}"); // endbr64, prefetchw, prefetcht0
             assert!(m.admits(&decode(hint)));
         }
-    }
-
-    #[test]
-    fn the_80286_takes_lock_anywhere_and_the_80386_does_not() {
-        assert!(admits(ModelName::I80286, 16, &[0xf0, 0x90]));
-        assert!(!admits(ModelName::I80386, 16, &[0xf0, 0x90]));
     }
 
     #[test]

@@ -45,9 +45,6 @@ pub(super) fn generic(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Ins
         return unanswered(bytes, at, code, model);
     }
     let ins = read(bytes, code, model)?;
-    if !model.admits(&ins) {
-        return Err(Error::Fault(Exception::UD));
-    }
     let mut i = convert(&ins, code);
     if let Some(at) = escape {
         i.imm = fop(bytes, at).into();
@@ -63,11 +60,12 @@ fn read(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Instruction, Erro
     let mut d = Decoder::with_ip(code.bits(), bytes, 0, model.decoder_options());
     let ins = d.decode();
     match d.last_error() {
-        DecoderError::None => Ok(ins),
-        DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => Err(Error::Short),
-        DecoderError::NoMoreBytes => Err(Error::Fault(Exception::gp(0))),
-        _ => Err(Error::Fault(Exception::UD)),
+        DecoderError::None => {}
+        DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => return Err(Error::Short),
+        DecoderError::NoMoreBytes => return Err(Error::Fault(Exception::gp(0))),
+        _ => return Err(Error::Fault(Exception::UD)),
     }
+    if model.admits(&ins) { Ok(ins) } else { Err(Error::Fault(Exception::UD)) }
 }
 
 /// Where the opcode of an ESC instruction is, D8 to DF.

@@ -21,6 +21,7 @@ pub mod select;
 pub mod select_control;
 pub mod select_int;
 pub mod select_simd;
+pub mod select_system;
 pub mod select_x87;
 pub mod sem;
 pub mod simd;

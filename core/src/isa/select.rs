@@ -149,6 +149,7 @@ pub fn select<O: Ops>(ins: &Instruction, i: &Insn) -> Option<Meaning<O>> {
     select_integer(ins, i)
         .or_else(|| select_branch(ins, i))
         .or_else(|| super::select_control::select(ins, i))
+        .or_else(|| super::select_system::select(ins, i))
         .or_else(|| super::select_int::select(ins, i))
         .or_else(|| super::select_simd::select(ins, i))
         .or_else(|| super::select_x87::select(ins, i))

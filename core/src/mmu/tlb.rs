@@ -51,6 +51,10 @@ impl Entry {
 pub struct Tlb {
     entries: Box<[Entry; ENTRIES * VIEWS]>,
     filled: Vec<u16>,
+    /// Which 4-MiB regions (by address bits 27:22) may hold entries made of large pages.
+    large: u64,
+    /// Some entry was made of a 1-GiB page.
+    huge: bool,
     /// Entries filled since the machine started.
     pub fills: u64,
     /// Whole flushes since the machine started.
@@ -59,7 +63,14 @@ pub struct Tlb {
 
 impl Default for Tlb {
     fn default() -> Self {
-        Self { entries: Box::new([Entry::EMPTY; ENTRIES * VIEWS]), filled: Vec::new(), fills: 0, flushes: 0 }
+        Self {
+            entries: Box::new([Entry::EMPTY; ENTRIES * VIEWS]),
+            filled: Vec::new(),
+            large: 0,
+            huge: false,
+            fills: 0,
+            flushes: 0,
+        }
     }
 }
 
@@ -96,6 +107,8 @@ impl Tlb {
     /// Drops everything.
     pub fn flush(&mut self) {
         self.flushes += 1;
+        self.large = 0;
+        self.huge = false;
         for i in self.filled.drain(..) {
             self.entries[usize::from(i)] = Entry::EMPTY;
         }
@@ -109,6 +122,32 @@ impl Tlb {
         }
         if self.filled.len() > 4 * ENTRIES * VIEWS {
             self.flush();
+        }
+    }
+
+    /// Notes that the entry filled for `lin` is a piece of a page of `1 << page_bits` bytes.
+    pub fn note_page(&mut self, lin: u64, page_bits: u32) {
+        match page_bits {
+            12 => {}
+            21 | 22 => self.large |= 1 << (lin >> 22 & 63),
+            _ => self.huge = true,
+        }
+    }
+
+    /// INVLPG: drops the page of `lin`, whatever size it had when its entries were filled.
+    pub fn invalidate(&mut self, lin: u64) {
+        if self.huge {
+            self.flush();
+        } else if self.large >> (lin >> 22 & 63) & 1 != 0 {
+            // All pieces lie in one aligned 4-MiB region.
+            for &i in &self.filled {
+                let e = &mut self.entries[usize::from(i)];
+                if [e.read, e.write, e.fetch].iter().any(|&t| t != NO_TAG && t >> 22 == lin >> 22) {
+                    *e = Entry::EMPTY;
+                }
+            }
+        } else {
+            self.flush_page(lin);
         }
     }
 

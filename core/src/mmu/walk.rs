@@ -44,6 +44,8 @@ pub struct Translation {
     pub readable: bool,
     /// Instruction fetches are allowed by the same walk.
     pub fetchable: bool,
+    /// log2 of the page's size.
+    pub page_bits: u32,
 }
 
 const P: u64 = 1 << 0;
@@ -81,7 +83,7 @@ struct Rights {
 /// The `#PF` error code. Nothing but accessed flags of paging-structure entries above the failing one was changed.
 pub fn translate(st: &CpuState, mem: &mut GuestMemory, lin: u64, w: Walk) -> Result<Translation, u32> {
     if st.cr0 & cr0::PG == 0 {
-        return Ok(Translation { phys: lin, write_ready: true, readable: true, fetchable: true });
+        return Ok(Translation { phys: lin, write_ready: true, readable: true, fetchable: true, page_bits: 12 });
     }
     if st.long_mode() {
         walk_long(st, mem, lin, w)
@@ -160,7 +162,7 @@ fn finish(
     if new != leaf {
         write_leaf(new);
     }
-    Ok(Translation { phys, write_ready: write && new & D != 0, readable: read, fetchable: fetch })
+    Ok(Translation { phys, write_ready: write && new & D != 0, readable: read, fetchable: fetch, page_bits: 12 })
 }
 
 fn walk_legacy(st: &CpuState, mem: &mut GuestMemory, lin: u64, w: Walk) -> Result<Translation, u32> {
@@ -178,7 +180,8 @@ fn walk_legacy(st: &CpuState, mem: &mut GuestMemory, lin: u64, w: Walk) -> Resul
             return Err(fault(st, w, true, true));
         }
         let phys = high | (pde & 0xffc0_0000) | (lin & 0x3f_ffff);
-        return finish(st, w, &r, phys, pde, |v| put32(mem, pde_at, v));
+        let t = finish(st, w, &r, phys, pde, |v| put32(mem, pde_at, v))?;
+        return Ok(Translation { page_bits: 22, ..t });
     }
     let pte_at = (pde & 0xffff_f000) | (lin >> 10 & 0xffc);
     let pte = u64::from(mem.read_u32(pte_at));
@@ -235,9 +238,10 @@ fn walk_wide(
         if leaf {
             let page = (1u64 << shift) - 1;
             let phys = (e & phys_mask(w) & !page) | (lin & page);
-            return finish(st, w, &r, phys, e, |v| {
+            let t = finish(st, w, &r, phys, e, |v| {
                 mem.write(at, &v.to_le_bytes());
-            });
+            })?;
+            return Ok(Translation { page_bits: shift, ..t });
         }
         if e & A == 0 {
             mem.write(at, &(e | A).to_le_bytes());

@@ -18,19 +18,6 @@ pub const V86_TRAP: Exception = Exception::gp(0);
 /// Bits 15:12 read as ones on the 8086.
 const I8086_ONES: u64 = 0xf000;
 
-/// The flags that exist, apart from the arithmetic ones' companion bit 1.
-#[must_use]
-pub const fn existing(model: ModelName) -> u64 {
-    let base = ARITHMETIC | TF | IF | DF;
-    match model {
-        ModelName::I8086 => base,
-        ModelName::I80286 => base | IOPL | NT,
-        ModelName::I80386 => base | IOPL | NT | RF | VM,
-        ModelName::I80486 => base | IOPL | NT | RF | VM | AC,
-        _ => base | IOPL | NT | RF | VM | AC | VIF | VIP | ID,
-    }
-}
-
 /// The flags as they are pushed, before PUSHF and events change bits of their own.
 #[must_use]
 pub const fn image(x: &Exec) -> u64 {
@@ -44,7 +31,7 @@ pub const fn image(x: &Exec) -> u64 {
 
 /// Loads the flags in `mask` from `image`, as far as the model has them, and lets the run loop see it.
 pub fn load(x: &mut Exec, image: u64, mask: u64) {
-    let mut mask = mask & existing(x.model.name);
+    let mut mask = mask & x.model.flags_mask(x.st.protected());
     let old = x.st.flags.bits();
     let mut new = old;
     match x.model.name {
@@ -197,7 +184,7 @@ mod tests {
     fn flags_that_a_model_lacks_cannot_be_set() {
         let cases = [
             (ModelName::I80386, IOPL | NT | IF | DF | ARITHMETIC | 2),
-            (ModelName::I80486, IOPL | NT | IF | DF | ARITHMETIC | AC | 2),
+            (ModelName::I80486, IOPL | NT | IF | DF | ARITHMETIC | AC | ID | 2),
             (M, IOPL | NT | IF | DF | ARITHMETIC | AC | ID | 2),
         ];
         for (model, want) in cases {

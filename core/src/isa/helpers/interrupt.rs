@@ -93,6 +93,9 @@ pub fn poll(x: &mut Exec) -> Option<Exit> {
     }
     debug_traps(x);
     let shadow = x.st.shadow;
+    if x.st.smi_pending && !x.st.smm && shadow == Shadow::None && x.st.activity != Activity::Shutdown {
+        super::smm::enter(x);
+    }
     if x.st.nmi_pending && !x.st.nmi_blocked && shadow != Shadow::MovSs {
         x.st.nmi_pending = false;
         x.st.nmi_blocked = true;

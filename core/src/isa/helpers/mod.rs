@@ -18,9 +18,13 @@ pub mod simd_misc;
 pub mod simd_place;
 pub mod simd_run;
 pub mod simd_state;
+pub mod smm;
 pub mod softint;
 pub mod string;
+pub mod system;
+pub mod tables;
 pub mod task;
+pub mod xsave;
 
 #[cfg(test)]
 mod rig;

@@ -4,7 +4,7 @@
 //! SDM Vol. 3A, "Intel MMX Technology System Programming", "System Programming for Instruction Set Extensions".
 
 use crate::cpu::Exception;
-use crate::cpu::model::{Model, ModelName};
+use crate::cpu::model::Model;
 use crate::cpu::state::{CpuState, cr4};
 
 /// The x87 state after every MMX instruction but EMMS: all registers valid, TOP = 0.
@@ -32,5 +32,5 @@ pub fn simd_exception(st: &CpuState) -> Exception {
 /// Bits of MXCSR that exist. SDM Vol. 1, "Guidelines for Writing to the MXCSR Register": DAZ came with the Pentium 4.
 #[must_use]
 pub const fn mxcsr_mask(model: &Model) -> u32 {
-    if matches!(model.name, ModelName::Pentium3) { 0xffbf } else { 0xffff }
+    model.mxcsr_mask()
 }

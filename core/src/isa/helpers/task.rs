@@ -7,7 +7,6 @@
 //! pointer stays.
 
 use super::descriptor::{Descriptor, code_of, ip_fits, is_null, system};
-use super::flags::existing;
 use super::segload::{data_segment, stack_segment};
 use crate::cpu::flags::{FIXED, Flags, NT};
 use crate::cpu::segment::{Seg, Segment, attr};
@@ -237,7 +236,7 @@ fn take_over(x: &mut Exec, i: &Image, why: Why, wide: bool) {
         x.flush_tlb();
     }
     let nt = if why.nests() { NT } else { 0 };
-    x.st.flags = Flags::from_bits((i.flags | nt) & existing(x.model.name) | FIXED);
+    x.st.flags = Flags::from_bits((i.flags | nt) & x.model.flags_mask(true) | FIXED);
     x.st.set_rip(i.ip);
     for (r, v) in i.regs.iter().enumerate() {
         x.st.regs[r] = if x.model.name == crate::cpu::ModelName::I80286 { *v & 0xffff } else { *v };

@@ -13,7 +13,8 @@
 
 use super::stack::sw;
 use crate::cpu::Exception;
-use crate::cpu::model::{Model, ModelName};
+use crate::cpu::Feature;
+use crate::cpu::model::Model;
 use crate::cpu::state::{CpuState, cr0};
 use crate::exec::Exec;
 use crate::isa::Insn;
@@ -70,7 +71,7 @@ pub fn fwait(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 /// none.
 #[must_use]
 pub const fn has_fpu(model: &Model) -> bool {
-    !matches!(model.name, ModelName::I8086 | ModelName::I80286 | ModelName::I80386)
+    model.has(Feature::Fpu)
 }
 
 /// An ESC instruction without a coprocessor: CR0.EM and TS decide whether software is asked to emulate it; if not,

@@ -1,0 +1,245 @@
+//! System management mode: SMI entry, the state save map, RSM. SDM Vol. 3C, "System Management Mode".
+//!
+//! Two maps: that of 32-bit processors ("SMRAM State Save Map") and that of processors with Intel 64 ("SMRAM State Save
+//! Map and Intel 64 Architecture"). What the manual leaves reserved holds the hidden parts of segment registers and what
+//! else a return needs. One description of each map serves saving and loading.
+//!
+//! *Not modelled:* I/O instruction restart (the revision identifier does not claim it); SMRAM ranges are the chipset's.
+
+use super::control::{DR6_ONES, DR6_WRITABLE, DR7_ONES, DR7_WRITABLE, load_pdptes};
+use crate::cpu::exception::Exception;
+use crate::cpu::feature::Feature;
+use crate::cpu::flags;
+use crate::cpu::segment::{Seg, Segment, attr};
+use crate::cpu::state::{RAX, RBP, RBX, RCX, RDI, RDX, RIP, RSI, RSP, cr0, cr4, efer};
+use crate::cpu::{Activity, CpuState, Shadow};
+use crate::exec::Exec;
+use crate::isa::Insn;
+
+/// The save area ends at SMBASE + 1_0000h; offsets of the maps are from SMBASE + 8000h.
+const MAP_BASE: u64 = 0x8000;
+/// Where the handler begins, from SMBASE.
+const ENTRY: u64 = 0x8000;
+/// SMM revision identifier: SMBASE relocation; bits 15:0 tell the Intel 64 map from the other.
+const REVISION: u64 = 1 << 17;
+const REVISION_64: u64 = REVISION | 0x64;
+const REVISION_AT: u16 = 0x7efc;
+const SMBASE_AT: u16 = 0x7ef8;
+/// Auto HALT restart: bit 0 says that the processor was halted, and whether RSM halts it again.
+const AUTO_HALT_AT: u16 = 0x7f02;
+
+/// Moves one field: gets the present value and gives the new one. Saving writes and gives it back; loading reads.
+type Field<'a> = &'a mut dyn FnMut(u16, u32, u64) -> u64;
+
+fn field16(io: Field<'_>, at: u16, v: &mut u16) {
+    *v = io(at, 2, u64::from(*v)) as u16;
+}
+
+fn field32(io: Field<'_>, at: u16, v: &mut u64) {
+    *v = io(at, 4, *v & 0xffff_ffff);
+}
+
+fn field64(io: Field<'_>, at: u16, v: &mut u64) {
+    *v = io(at, 8, *v);
+}
+
+/// Base, limit and rights of a segment register, 16 bytes.
+fn hidden(io: Field<'_>, at: u16, s: &mut Segment) {
+    field64(io, at, &mut s.base);
+    s.limit = io(at + 8, 4, s.limit.into()) as u32;
+    field16(io, at + 12, &mut s.attr);
+}
+
+/// What both maps keep in reserved places, upwards from `at`: tables, CPL and the blocking of NMI. 28 bytes.
+fn rest(io: Field<'_>, at: u16, st: &mut CpuState) {
+    for (n, t) in [(0, &mut st.gdtr), (12, &mut st.idtr)] {
+        field64(io, at + n, &mut t.base);
+        field16(io, at + n + 8, &mut t.limit);
+    }
+    let blocked = u64::from(st.nmi_blocked);
+    let packed = io(at + 24, 4, u64::from(st.cpl) | blocked << 2);
+    st.cpl = packed as u8 & 3;
+    st.nmi_blocked = packed & 4 != 0;
+}
+
+/// The map of 32-bit processors.
+fn map32(st: &mut CpuState, io: Field<'_>) {
+    let mut bits = st.flags.bits();
+    field32(io, 0x7ffc, &mut st.cr0);
+    field32(io, 0x7ff8, &mut st.cr3);
+    field32(io, 0x7ff4, &mut bits);
+    st.flags.set_bits(bits);
+    field32(io, 0x7ff0, &mut st.regs[RIP as usize]);
+    for (n, r) in [RDI, RSI, RBP, RSP, RBX, RDX, RCX, RAX].into_iter().enumerate() {
+        field32(io, 0x7fec - 4 * n as u16, &mut st.regs[r as usize]);
+    }
+    field32(io, 0x7fcc, &mut st.dr6);
+    field32(io, 0x7fc8, &mut st.dr7);
+    field16(io, 0x7fc4, &mut st.tr.selector);
+    field16(io, 0x7fc0, &mut st.ldtr.selector);
+    selectors(st, io, 0x7fbc);
+    // Reserved from 7F04h to 7FA7h, and below 7EF8h.
+    field32(io, 0x7fa0, &mut st.cr4);
+    descriptors(st, io, 0x7e00);
+    rest(io, 0x7f10, st);
+}
+
+/// The map of processors with Intel 64.
+fn map64(st: &mut CpuState, io: Field<'_>) {
+    let mut bits = st.flags.bits();
+    field64(io, 0x7ff8, &mut st.cr0);
+    field64(io, 0x7ff0, &mut st.cr3);
+    field64(io, 0x7fe8, &mut bits);
+    st.flags.set_bits(bits);
+    field64(io, 0x7fe0, &mut st.msr.efer);
+    field64(io, 0x7fd8, &mut st.regs[RIP as usize]);
+    field64(io, 0x7fd0, &mut st.dr6);
+    field64(io, 0x7fc8, &mut st.dr7);
+    field16(io, 0x7fc4, &mut st.tr.selector);
+    field16(io, 0x7fc0, &mut st.ldtr.selector);
+    selectors(st, io, 0x7fbc);
+    for (n, r) in [RDI, RSI, RBP, RSP, RBX, RDX, RCX, RAX].into_iter().chain(8..16).enumerate() {
+        field64(io, 0x7f94 - 8 * n as u16, &mut st.regs[r as usize]);
+    }
+    field64(io, 0x7e40, &mut st.cr4);
+    // Reserved from 7C00h to 7DE7h.
+    descriptors(st, io, 0x7c00);
+    rest(io, 0x7c80, st);
+}
+
+/// GS FS DS SS CS ES, downwards from `at`.
+fn selectors(st: &mut CpuState, io: Field<'_>, at: u16) {
+    for (n, s) in [Seg::Gs, Seg::Fs, Seg::Ds, Seg::Ss, Seg::Cs, Seg::Es].into_iter().enumerate() {
+        field16(io, at - 4 * n as u16, &mut st.seg[s as usize].selector);
+    }
+}
+
+/// The hidden parts of all eight registers, upwards from `at`: 128 bytes.
+fn descriptors(st: &mut CpuState, io: Field<'_>, at: u16) {
+    for n in 0..6 {
+        hidden(io, at + 16 * n as u16, &mut st.seg[n]);
+    }
+    hidden(io, at + 96, &mut st.ldtr);
+    hidden(io, at + 112, &mut st.tr);
+}
+
+/// Byte by byte, since SMBASE may lie anywhere.
+fn put(x: &mut Exec, at: u64, n: u32, v: u64) {
+    for k in 0..n {
+        x.phys_write(at + u64::from(k), 1, v >> (8 * k) & 0xff);
+    }
+}
+
+fn get(x: &mut Exec, at: u64, n: u32) -> u64 {
+    (0..n).fold(0, |v, k| v | x.phys_read(at + u64::from(k), 1) << (8 * k))
+}
+
+/// Takes the SMI that waits. Called between instructions; nothing in it can fault.
+pub fn enter(x: &mut Exec) {
+    let wide = x.model.has(Feature::Lm);
+    let mut st = x.st.clone();
+    let at = u64::from(st.smbase) + MAP_BASE;
+    st.smi_pending = false;
+    let halted = st.activity == Activity::Halt;
+    {
+        let mut save = |off: u16, n: u32, v: u64| {
+            put(x, at + u64::from(off), n, v);
+            v
+        };
+        if wide {
+            map64(&mut st, &mut save);
+        } else {
+            map32(&mut st, &mut save);
+        }
+        save(REVISION_AT, 4, if wide { REVISION_64 } else { REVISION });
+        save(SMBASE_AT, 4, st.smbase.into());
+        save(AUTO_HALT_AT, 2, u64::from(halted));
+    }
+    // "Processor Control Register State", "SMM Handler Execution Environment".
+    let data = Segment {
+        selector: 0,
+        attr: attr::P | attr::S | attr::RW | attr::ACCESSED | attr::G,
+        limit: u32::MAX,
+        base: 0,
+    };
+    st.seg = [data; 6];
+    st.seg[Seg::Cs as usize] = Segment { selector: (st.smbase >> 4) as u16, base: st.smbase.into(), ..data };
+    st.regs[RIP as usize] = ENTRY;
+    st.flags.set_bits(flags::FIXED);
+    st.cr0 &= !(cr0::PE | cr0::EM | cr0::TS | cr0::PG);
+    st.cr4 = 0;
+    st.msr.efer = 0;
+    st.dr7 = 0x400;
+    st.cpl = 0;
+    st.smm = true;
+    st.nmi_blocked = true;
+    st.shadow = Shadow::None;
+    st.pending_debug = 0;
+    st.activity = Activity::Active;
+    x.st = st;
+    x.flush_tlb();
+    x.refresh();
+}
+
+/// RSM. A saved state that no processor can be in ends in a shutdown.
+///
+/// # Errors
+/// `#UD` outside SMM.
+pub fn rsm(x: &mut Exec, _: &Insn) -> Result<(), Exception> {
+    if !x.st.smm {
+        return Err(Exception::UD);
+    }
+    let wide = x.model.has(Feature::Lm);
+    let at = u64::from(x.st.smbase) + MAP_BASE;
+    let mut st = x.st.clone();
+    let halt;
+    {
+        let mut load = |off: u16, n: u32, _: u64| get(x, at + u64::from(off), n);
+        if wide {
+            map64(&mut st, &mut load);
+        } else {
+            map32(&mut st, &mut load);
+        }
+        // "The processor will update the SMBASE register from the field": relocation.
+        st.smbase = load(SMBASE_AT, 4, 0) as u32;
+        halt = load(AUTO_HALT_AT, 2, 0) & 1 != 0;
+    }
+    st.flags.set_bits(st.flags.bits() & x.model.flags_mask(true) | flags::FIXED);
+    st.dr6 = st.dr6 & DR6_WRITABLE | DR6_ONES;
+    st.dr7 = st.dr7 & DR7_WRITABLE | DR7_ONES;
+    st.smm = false;
+    st.activity = if halt { Activity::Halt } else { Activity::Active };
+    if !consistent(x, &st) {
+        x.st.activity = Activity::Shutdown;
+        x.refresh();
+        return Ok(());
+    }
+    if st.cr0 & cr0::PG != 0 && st.cr4 & cr4::PAE != 0 && !st.long_mode() {
+        match load_pdptes(x, st.cr3) {
+            Ok(p) => st.pdpte = p,
+            Err(_) => st.activity = Activity::Shutdown,
+        }
+    }
+    x.st = st;
+    x.flush_tlb();
+    x.refresh();
+    Ok(())
+}
+
+/// Whether a loaded state is one that the processor can be in. "Exiting From SMM": reserved bits of CR4,
+/// contradictions in CR0; and what the hidden fields could make of it.
+fn consistent(x: &Exec, st: &CpuState) -> bool {
+    let cr0_ok = st.cr0 >> 32 == 0
+        && !(st.cr0 & cr0::PG != 0 && st.cr0 & cr0::PE == 0)
+        && !(st.cr0 & cr0::NW != 0 && st.cr0 & cr0::CD == 0);
+    let lma = st.msr.efer & efer::LMA != 0;
+    let long_ok = lma == (st.msr.efer & efer::LME != 0 && st.cr0 & cr0::PG != 0) && (!lma || st.cr4 & cr4::PAE != 0);
+    let real_ok = st.cr0 & cr0::PE != 0 || (st.cpl == 0 && !st.flags.has(flags::VM));
+    let v86_ok = !st.flags.has(flags::VM) || st.cpl == 3;
+    cr0_ok
+        && long_ok
+        && real_ok
+        && v86_ok
+        && st.cr4 & !x.model.cr4_mask() == 0
+        && st.msr.efer & !x.model.efer_mask() == 0
+}
