@@ -5,10 +5,12 @@
 //! Opcodes of later processors are left to the model's table of features.
 
 use super::decode::{self, Error};
+use super::helpers::i80286;
 use super::insn::{Insn, flag};
 use crate::cpu::Exception;
 use crate::cpu::model::Model;
 use crate::exec::CodeSize;
+use iced_x86::Code;
 
 /// The longest instruction in bytes.
 const MAX_LENGTH: usize = 10;
@@ -37,7 +39,20 @@ pub fn decode(bytes: &[u8], model: &Model) -> Result<Insn, Error> {
         buf[n] = b;
         n += 1;
     }
+    // FS and GS came later; ModR/M follows the opcode at once.
+    let body = &buf[..n];
+    let opcode = body.iter().position(|b| !matches!(b, 0x26 | 0x2e | 0x36 | 0x3e | 0xf2 | 0xf3));
+    if let Some([0x8c | 0x8e, modrm, ..]) = opcode.map(|at| &body[at..])
+        && modrm & 0x20 != 0
+    {
+        return Err(Error::Fault(Exception::UD));
+    }
     let mut i = decode::generic(&buf[..n], CodeSize::Bits16, model).map_err(too_long)?;
+    match i.iced() {
+        Code::Pop_rm16 if i.has(flag::MEM) => i.run = i80286::pop_mem,
+        Code::Aam_imm8 => i.run = i80286::aam,
+        _ => {}
+    }
     if locks != 0 {
         i.flags |= flag::LOCK;
         i.len += locks;

@@ -10,6 +10,7 @@ pub mod fastcall;
 pub mod flags;
 pub mod frame;
 pub mod i8086;
+pub mod i80286;
 pub mod interrupt;
 pub mod iret;
 pub mod port;

@@ -7,7 +7,7 @@
 //! *Not modelled:* the fast-string order of stores; the results cannot differ for one CPU.
 
 use super::port;
-use crate::cpu::Exception;
+use crate::cpu::{Exception, ModelName};
 use crate::cpu::state::{RAX, RCX, RDI, RDX, RSI};
 use crate::exec::Exec;
 use crate::isa::Insn;
@@ -22,10 +22,21 @@ type R = Result<(), Exception>;
 /// Segment number of ES, which the destination always uses.
 const ES: u8 = 0;
 
+/// See [`Step::overrun`].
+struct Overrun {
+    si: bool,
+    di: bool,
+    cx: u64,
+}
+
 /// What one string instruction does once.
 trait Step {
     /// One iteration; `Ok(true)` when the repeat condition ends it early.
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception>;
+
+    /// Which index registers the 80286 has moved, and what it has taken off CX, when in real mode a word at FFFFh (of the
+    /// source, of the destination) overruns the segment. The hardware-captured vectors show it; no manual does.
+    fn overrun(source: bool, destination: bool) -> Overrun;
 
     /// Up to `max` iterations at once, if that is possible without a fault; 0 if not.
     #[inline(always)]
@@ -50,6 +61,28 @@ fn set_index(x: &mut Exec, i: &Insn, r: u8, v: u64) {
     }
 }
 
+/// The state that a segment overrun of the 80286 leaves behind.
+#[cold]
+fn overrun<S: Step, const B: u32>(x: &mut Exec, i: &Insn) {
+    let end = |r| index(x, i, r) == 0xffff;
+    let o = S::overrun(end(RSI), end(RDI));
+    if o.si {
+        advance::<B>(x, i, RSI, 1);
+    }
+    if o.di {
+        advance::<B>(x, i, RDI, 1);
+    }
+    if i.has(flag::REP | flag::REPNE) {
+        let left = x.st.regs[usize::from(RCX)].wrapping_sub(o.cx);
+        set_index(x, i, RCX, left);
+    }
+}
+
+/// Whether a fault of a string instruction leaves a trace in the registers.
+fn leaves_a_trace(x: &Exec, e: Exception) -> bool {
+    x.model.name == ModelName::I80286 && !x.st.protected() && e.vector() == 13
+}
+
 #[inline(always)]
 fn advance<const B: u32>(x: &mut Exec, i: &Insn, r: u8, times: u64) {
     let step = x.string_step(u64::from(B / 8)).wrapping_mul(times);
@@ -67,8 +100,15 @@ fn ends(x: &Exec, i: &Insn) -> bool {
 #[inline(always)]
 fn run<S: Step, const B: u32>(x: &mut Exec, i: &Insn) -> R {
     if !i.has(flag::REP | flag::REPNE) {
-        S::one::<B>(x, i)?;
-        return Ok(());
+        return match S::one::<B>(x, i) {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                if leaves_a_trace(x, e) {
+                    overrun::<S, B>(x, i);
+                }
+                Err(e)
+            }
+        };
     }
     let mut left = index(x, i, RCX);
     let room = x.limit.saturating_sub(x.count()).max(1);
@@ -84,6 +124,9 @@ fn run<S: Step, const B: u32>(x: &mut Exec, i: &Insn) -> R {
                 Ok(end) => over = end,
                 Err(e) => {
                     x.unfinished = false;
+                    if leaves_a_trace(x, e) {
+                        overrun::<S, B>(x, i);
+                    }
                     return Err(e);
                 }
             }
@@ -139,6 +182,10 @@ fn span<const B: u32>(x: &Exec, i: &Insn, seg: u8, off: u64, write: bool, max: u
 
 struct Movs;
 impl Step for Movs {
+    fn overrun(source: bool, _: bool) -> Overrun {
+        Overrun { si: true, di: !source, cx: if source { 1 } else { 2 } }
+    }
+
     #[inline(always)]
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let v = x.read::<B>(i.seg, index(x, i, RSI))?;
@@ -174,6 +221,10 @@ impl Step for Movs {
 
 struct Stos;
 impl Step for Stos {
+    fn overrun(_: bool, _: bool) -> Overrun {
+        Overrun { si: false, di: true, cx: 2 }
+    }
+
     #[inline(always)]
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let v = Ops::get::<B>(x, RAX);
@@ -206,6 +257,10 @@ impl Step for Stos {
 
 struct Lods;
 impl Step for Lods {
+    fn overrun(_: bool, _: bool) -> Overrun {
+        Overrun { si: true, di: false, cx: 1 }
+    }
+
     #[inline(always)]
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let v = x.read::<B>(i.seg, index(x, i, RSI))?;
@@ -217,6 +272,10 @@ impl Step for Lods {
 
 struct Scas;
 impl Step for Scas {
+    fn overrun(_: bool, _: bool) -> Overrun {
+        Overrun { si: false, di: true, cx: 1 }
+    }
+
     #[inline(always)]
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let b = x.read::<B>(ES, index(x, i, RDI))?;
@@ -229,10 +288,14 @@ impl Step for Scas {
 
 struct Cmps;
 impl Step for Cmps {
+    fn overrun(_: bool, destination: bool) -> Overrun {
+        Overrun { si: !destination, di: true, cx: u64::from(!destination) }
+    }
+
     #[inline(always)]
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
-        let a = x.read::<B>(i.seg, index(x, i, RSI))?;
         let b = x.read::<B>(ES, index(x, i, RDI))?;
+        let a = x.read::<B>(i.seg, index(x, i, RSI))?;
         flags_sub::<Exec, B>(x, a, b, a.wrapping_sub(b));
         advance::<B>(x, i, RSI, 1);
         advance::<B>(x, i, RDI, 1);
@@ -256,6 +319,10 @@ pub fn probe_write(x: &mut Exec, seg: u8, off: u64, n: u32) -> R {
 
 struct Ins;
 impl Step for Ins {
+    fn overrun(_: bool, _: bool) -> Overrun {
+        Overrun { si: false, di: true, cx: 2 }
+    }
+
     /// The destination is checked before the port is read: a fault must not lose what the device gave.
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let dx = x.reg(RDX) as u16;
@@ -271,6 +338,10 @@ impl Step for Ins {
 
 struct Outs;
 impl Step for Outs {
+    fn overrun(_: bool, _: bool) -> Overrun {
+        Overrun { si: true, di: false, cx: 1 }
+    }
+
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let dx = x.reg(RDX) as u16;
         port::check(x, dx, B / 8)?;
