@@ -115,11 +115,7 @@ impl Stack {
 
     /// Whether `n` bytes at `off` can be accessed.
     fn check(&self, x: &Exec, off: u64, n: u32, write: bool) -> Result<u64, Exception> {
-        let fault = match x.model.name {
-            // "Segment overrun": one vector for all segments.
-            ModelName::I80286 if !x.st.protected() => Exception::gp(0),
-            _ => Exception::ss(self.code),
-        };
+        let fault = Exception::ss(self.code);
         if self.long {
             let last = off.wrapping_add(u64::from(n) - 1);
             return if canonical(off) && canonical(last) { Ok(off) } else { Err(fault) };
