@@ -4,7 +4,7 @@ use super::helpers::{compound, divide, port, string};
 use super::insn::{Insn, flag};
 use super::ops::{Dst, Imm, Mem, Ops, Src};
 use super::select::{Meaning, help, sem};
-use super::sem::{bcd, bits, muldiv, shift};
+use super::sem::{bcd, bits, mov, muldiv, shift};
 use iced_x86::{Code, Instruction, Mnemonic, OpKind};
 
 /// Picks the instance for the operand size; `$wrap` is [`sem`] or [`help`].
@@ -135,6 +135,10 @@ pub fn select<O: Ops>(ins: &Instruction, i: &Insn) -> Option<Meaning<O>> {
         M::Aas => sem(bcd::ascii::<O, true, false>),
         M::Aad => sem(bcd::aad::<O>),
         M::Aam => help(divide::aam),
+        // Hints. PREFETCHNTA and PREFETCHh came with SSE and are there.
+        M::Prefetch | M::Prefetchw | M::Prefetchwt1 | M::Prefetchit0 | M::Prefetchit1 | M::Cldemote => {
+            sem(mov::nop::<O>)
+        }
         _ => select_compound(ins, i).or_else(|| select_string(ins)),
     }
 }

@@ -118,7 +118,7 @@ pub fn aam(x: &mut Exec, i: &Insn) -> R {
         return Err(Exception::DE);
     }
     let low = al % base;
-    Ops::put::<16>(x, RAX, al / base << 8 | low);
+    Ops::put::<16>(x, RAX, ((al / base) << 8) | low);
     crate::isa::sem::logic::flags_logic::<Exec, 8>(x, low);
     Ok(())
 }

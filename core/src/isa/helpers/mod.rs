@@ -9,8 +9,8 @@ pub mod far;
 pub mod fastcall;
 pub mod flags;
 pub mod frame;
-pub mod i8086;
 pub mod i80286;
+pub mod i8086;
 pub mod interrupt;
 pub mod iret;
 pub mod port;
@@ -29,3 +29,5 @@ pub mod xsave;
 
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod tests_int;

@@ -234,6 +234,12 @@ impl Rig {
         self.engine.run(&mut self.x, limit)
     }
 
+    /// Runs `n` instructions or iterations.
+    pub fn steps(&mut self, n: u64) -> Exit {
+        let limit = self.x.retired + n;
+        self.engine.run(&mut self.x, limit)
+    }
+
     /// Puts one instruction where the CPU is and runs it.
     pub fn run(&mut self, bytes: &[u8]) -> Exit {
         self.code(bytes);

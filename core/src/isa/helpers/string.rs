@@ -7,10 +7,11 @@
 //! *Not modelled:* the fast-string order of stores; the results cannot differ for one CPU.
 
 use super::port;
-use crate::cpu::{Exception, ModelName};
 use crate::cpu::state::{RAX, RCX, RDI, RDX, RSI};
+use crate::cpu::{Exception, ModelName};
 use crate::exec::Exec;
 use crate::isa::Insn;
+use crate::isa::cache::MAX_BLOCK;
 use crate::isa::insn::flag;
 use crate::isa::ops::Ops;
 use crate::isa::sem::arith::flags_sub;
@@ -144,6 +145,10 @@ fn run<S: Step, const B: u32>(x: &mut Exec, i: &Insn) -> R {
     }
     x.retired -= done.min(1); // the loop counts the last one
     x.unfinished = !over;
+    // The block that holds this instruction was cut for a limit that the iterations have come closer to.
+    if done > 1 && x.limit.saturating_sub(x.count()) <= MAX_BLOCK as u64 {
+        x.attention = true;
+    }
     if !over {
         x.st.set_rip(x.st.rip().wrapping_sub(u64::from(i.len)));
         x.attention = true;

@@ -1,6 +1,6 @@
 //! DAA DAS AAA AAS AAD. SDM Vol. 2A. AAM divides and is in [`crate::isa::helpers::divide`].
 //!
-//! Undefined and chosen: DAA and DAS set `Of` as the 80286 does not define it: cleared. AAA and AAS take `Zf Sf Pf` from AL
+//! Undefined and chosen: DAA and DAS clear `Of`. AAA and AAS take `Zf Sf Pf` from AL
 //! and clear `Of`. AAD clears `Cf Of Af`. The 8086 adds to AL and AH apart in AAA and AAS; that is what `APART` is for.
 
 use crate::cpu::Exception;

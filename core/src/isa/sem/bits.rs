@@ -1,8 +1,8 @@
 //! BT BTS BTR BTC BSF BSR TZCNT LZCNT POPCNT MOVBE. SDM Vol. 2A and 2B.
 //!
 //! Undefined and chosen: BT and its kin leave `Of Sf Af Pf` alone (and `Zf`, which is defined to stay). BSF and BSR of 0
-//! leave the destination alone, as every processor does; besides `Zf` they leave the flags alone. TZCNT and LZCNT clear
-//! `Of Sf Af Pf`'s sources as a logical result would.
+//! leave the destination alone, as every processor does; besides `Zf` they leave the flags alone. After TZCNT and
+//! LZCNT `Of Sf Af Pf` are those of a logical result.
 
 use super::logic::flags_logic;
 use crate::cpu::Exception;
