@@ -1,4 +1,8 @@
 //! Running a machine until something ends it.
+//!
+//! The host's clock is read here, for statistics and for `--clock host`, and nowhere deeper.
+
+#![allow(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
