@@ -177,6 +177,14 @@ impl Exec {
         x
     }
 
+    /// Replaces the architectural state: a reset, a direct boot, a snapshot.
+    pub fn set_state(&mut self, st: CpuState) {
+        self.st = st;
+        self.pending = 0;
+        self.flush_tlb();
+        self.refresh();
+    }
+
     /// Recomputes [`Ctx`] after a change of segments, control registers, CPL or system flags.
     pub fn refresh(&mut self) {
         let st = &self.st;

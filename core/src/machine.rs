@@ -48,22 +48,31 @@ impl Default for Limits {
 }
 
 /// See the module's text.
-#[derive(Debug)]
 pub struct Machine {
     /// The CPU and its system.
     pub x: Exec,
     engine: Interpreter,
-    /// What a reset puts into the CPU and memory: power-on state, or a directly booted kernel's entry.
     no_reboot: bool,
+    /// What a reset does beyond the hardware's part.
+    reset_hook: Option<ResetHook>,
     /// Resets since power-on.
     resets: u64,
+}
+
+/// See [`Machine::set_reset_hook`].
+pub type ResetHook = Box<dyn Fn(&mut Exec) + Send>;
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Machine").field("x", &self.x).field("resets", &self.resets).finish_non_exhaustive()
+    }
 }
 
 impl Machine {
     /// A machine after power-on.
     #[must_use]
     pub fn new(model: Model, sys: System) -> Self {
-        Self { x: Exec::new(model, sys), engine: Interpreter::new(), no_reboot: false, resets: 0 }
+        Self { x: Exec::new(model, sys), engine: Interpreter::new(), no_reboot: false, reset_hook: None, resets: 0 }
     }
 
     /// Whether a reset or a triple fault ends the run instead of starting the guest again.
@@ -89,11 +98,9 @@ impl Machine {
         self.engine.decoded_blocks()
     }
 
-    /// Replaces the CPU's state, as a direct boot does.
-    pub fn set_cpu(&mut self, st: CpuState) {
-        self.x.st = st;
-        self.x.flush_tlb();
-        self.x.refresh();
+    /// Sets what is done after every reset: a directly booted kernel is put into memory again.
+    pub fn set_reset_hook(&mut self, hook: ResetHook) {
+        self.reset_hook = Some(hook);
     }
 
     /// Runs until a limit is reached or the guest ends the run.
@@ -136,13 +143,14 @@ impl Machine {
 
     /// The CPU is halted: moves time to the next event, or to `end`. False when nothing can wake it.
     fn sleep(&mut self, end: VTime) -> bool {
+        // With interrupts off only NMI, SMI, INIT and reset wake it. The engine has taken what was signalled, and no event
+        // raises those; INTR may be up for ever.
+        if !self.x.st.flags.has(IF) && self.x.st.activity == Activity::Halt {
+            return false;
+        }
         let sys = &mut self.x.sys;
         if sys.attention() {
             return true; // something came up in the meantime
-        }
-        // With interrupts off only NMI, SMI, INIT and reset could wake it, and no event raises those.
-        if !self.x.st.flags.has(IF) && self.x.st.activity == Activity::Halt {
-            return false;
         }
         match sys.next_event() {
             Some(next) if next <= end => sys.skip_to_next_event(),
@@ -161,9 +169,11 @@ impl Machine {
         }
         self.resets += 1;
         self.x.sys.reset(ResetKind::Hard);
-        self.x.st = self.x.model.reset_state();
-        self.x.flush_tlb();
-        self.x.refresh();
+        let state = self.x.model.reset_state();
+        self.x.set_state(state);
+        if let Some(hook) = &self.reset_hook {
+            hook(&mut self.x);
+        }
         None
     }
 
@@ -197,12 +207,9 @@ impl Machine {
         let mut cpu = Cpu { st: self.x.st.clone(), model: self.x.model.name as u8 };
         r.part("cpu0", &mut cpu)?;
         self.x.sys.load(&r)?;
-        self.x.st = cpu.st;
+        self.x.set_state(cpu.st);
         self.x.retired = self.x.sys.clock.retired;
-        self.x.pending = 0;
-        self.x.flush_tlb();
         self.engine.clear(&mut self.x);
-        self.x.refresh();
         Ok(())
     }
 }

@@ -3,21 +3,21 @@
 use ferrite_core::cpu::CpuState;
 use ferrite_core::cpu::segment::{Seg, Segment, Table};
 use ferrite_core::cpu::state::{RAX, RBX, RSI, RSP};
-use ferrite_core::machine::Machine;
+use ferrite_core::exec::Exec;
 use ferrite_devices::boot::{self, BootPlan, Entry};
 
 /// Copies the plan's bytes into memory and starts the CPU at its entry.
-pub fn install(machine: &mut Machine, plan: &BootPlan) {
+pub fn install(x: &mut Exec, plan: &BootPlan) {
     for (addr, bytes) in &plan.writes {
-        machine.x.sys.mem.write(*addr, bytes);
+        x.sys.mem.write(*addr, bytes);
     }
-    machine.set_cpu(cpu_state(&plan.entry));
+    x.set_state(cpu_state(x, &plan.entry));
 }
 
 /// The state after reset with the entry's registers.
-fn cpu_state(e: &Entry) -> CpuState {
+fn cpu_state(x: &Exec, e: &Entry) -> CpuState {
     let Entry { mode: _, rip, rax, rbx, rsi, rsp, cs, data, gdtr, cr0, cr3, cr4, efer } = *e;
-    let mut st = CpuState::reset();
+    let mut st = x.model.reset_state();
     st.set_rip(rip);
     for (reg, val) in [(RAX, rax), (RBX, rbx), (RSI, rsi), (RSP, rsp)] {
         st.regs[usize::from(reg)] = val;

@@ -60,6 +60,10 @@ pub struct Pc {
 /// The ROM of the built-in demonstration.
 const DEMO: &str = "hello/hello";
 
+/// How much faster than its divisor says a serial line runs. At 115200 baud a character takes as long as 17,000
+/// instructions, and a guest that polls would burn them all; nobody is at the far end who needs the real rate.
+const SERIAL_SPEEDUP: u32 = 64;
+
 /// Builds the machine.
 ///
 /// # Errors
@@ -84,6 +88,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         // A PC has COM1 and COM2, connected or not.
         serial: std::array::from_fn(|n| serial.next().or_else(|| (n < 2).then(|| Box::new(Null) as Box<dyn CharPort>))),
         disks: parts.disks,
+        serial_speedup: SERIAL_SPEEDUP,
         debugcon: parts.debugcon,
         debug_exit: parts.debug_exit,
         bios: rom,
@@ -102,8 +107,13 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
     let serial = (1..=4).map(|n| sys.device_id(&format!("com{n}"))).collect();
     let mut machine = Machine::new(Model::new(parts.cpu.name), sys);
     machine.set_no_reboot(parts.no_reboot);
-    if let Boot::Direct(plan) = &parts.boot {
-        direct::install(&mut machine, plan);
+    if let Boot::Direct(plan) = parts.boot {
+        direct::install(&mut machine.x, &plan);
+        // A reset starts the kernel again: there is no firmware that would find it.
+        machine.set_reset_hook(Box::new(move |x| {
+            pc_pci::post(&mut x.sys);
+            direct::install(x, &plan);
+        }));
     }
     Ok(Pc { machine, serial })
 }
