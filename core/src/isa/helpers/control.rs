@@ -454,3 +454,227 @@ pub fn xsetbv(x: &mut Exec, _: &Insn) -> R {
     x.st.xcr0 = v;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{CODE, CODE64, Rig};
+    use super::*;
+    use crate::cpu::state::RIP;
+
+    const M: ModelName = ModelName::Max;
+    const MOV_CR0_EAX: &[u8] = &[0x0f, 0x22, 0xc0];
+    const MOV_CR3_EAX: &[u8] = &[0x0f, 0x22, 0xd8];
+    const MOV_CR4_EAX: &[u8] = &[0x0f, 0x22, 0xe0];
+    const MOV_EAX_CR0: &[u8] = &[0x0f, 0x20, 0xc0];
+
+    fn with_eax(mut r: Rig, v: u64) -> Rig {
+        r.x.st.regs[RAX as usize] = v;
+        r
+    }
+
+    #[test]
+    fn control_registers_belong_to_level_0() {
+        for bytes in [
+            MOV_CR0_EAX,
+            MOV_CR3_EAX,
+            MOV_CR4_EAX,
+            MOV_EAX_CR0,
+            &[0x0f, 0x06],
+            &[0x0f, 0x01, 0xf0],
+            &[0x0f, 0x23, 0xf8],
+        ] {
+            assert_eq!(Rig::level3(M).fault(bytes), GP, "{bytes:02x?}");
+        }
+        assert_eq!(Rig::level3(M).fault(&[0x0f, 0x20, 0xc8]), Exception::UD, "CR1 does not exist, whoever asks");
+    }
+
+    #[test]
+    fn cr0_refuses_what_contradicts_itself() {
+        for v in [cr0::PG, cr0::PE | cr0::NW, 0] {
+            let mut r = with_eax(Rig::protected(M), v);
+            if v == 0 {
+                r.run(MOV_CR0_EAX); // back to real mode is fine
+                assert_eq!(r.x.st.cr0, cr0::ET);
+            } else {
+                assert_eq!(r.fault(MOV_CR0_EAX), GP, "{v:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn et_is_fixed_from_the_80486_on_and_the_80386_lacks_its_new_bits() {
+        let mut r = with_eax(Rig::protected(M), 0xffff_ffff & !cr0::PG);
+        r.run(MOV_CR0_EAX);
+        assert_eq!(r.x.st.cr0, 0x6005_003f);
+        let mut r = with_eax(Rig::protected(ModelName::I80386), 0xffff_ffff & !cr0::PG);
+        r.run(MOV_CR0_EAX);
+        assert_eq!(r.x.st.cr0, 0x1f);
+    }
+
+    #[test]
+    fn cr4_refuses_the_bits_that_the_model_lacks() {
+        assert_eq!(with_eax(Rig::protected(ModelName::Pentium), cr4::PAE).fault(MOV_CR4_EAX), GP);
+        let mut r = with_eax(Rig::protected(ModelName::Pentium3), cr4::PAE | cr4::OSFXSR);
+        r.run(MOV_CR4_EAX);
+        assert_eq!(r.x.st.cr4, cr4::PAE | cr4::OSFXSR);
+        assert_eq!(with_eax(Rig::protected(ModelName::Pentium3), cr4::SMAP).fault(MOV_CR4_EAX), GP);
+        assert_eq!(Rig::protected(ModelName::I80386).fault(MOV_CR4_EAX), Exception::UD, "no CR4");
+    }
+
+    #[test]
+    fn pcids_need_long_mode_and_a_clean_cr3() {
+        assert_eq!(with_eax(Rig::protected(M), cr4::PCIDE).fault(MOV_CR4_EAX), GP);
+        let mut r = Rig::long(0);
+        r.x.st.cr3 |= 0x18;
+        let v = r.x.st.cr4 | cr4::PCIDE;
+        let mut r = with_eax(r, v);
+        assert_eq!(r.fault(MOV_CR4_EAX), GP);
+        let mut r = with_eax(Rig::long(0), v);
+        r.run(MOV_CR4_EAX);
+        assert_eq!(r.x.st.cr4, v);
+        let cr3 = r.x.st.cr3;
+        let mut r = with_eax(r, cr3 | 1 << 63 | 5);
+        r.run(MOV_CR3_EAX);
+        assert_eq!(r.x.st.cr3, cr3 | 5, "bit 63 is not kept");
+        let v = r.x.st.cr0 & !cr0::PG;
+        assert_eq!(with_eax(r, v).fault(MOV_CR0_EAX), GP);
+    }
+
+    #[test]
+    fn paging_with_lme_needs_pae_and_turns_long_mode_on() {
+        let mut r = Rig::long(0);
+        let st = &mut r.x.st;
+        (st.cr0, st.msr.efer) = (st.cr0 & !cr0::PG, efer::LME);
+        r.set_seg(Seg::Cs, super::super::rig::CODE0);
+        let v = r.x.st.cr0 | cr0::PG;
+        let mut r = with_eax(r, v);
+        r.x.st.cr4 &= !cr4::PAE;
+        assert_eq!(write_cr0(&mut r.x, v), Err(GP));
+        r.x.st.cr4 |= cr4::PAE;
+        r.run(MOV_CR0_EAX);
+        assert_eq!(r.x.st.msr.efer, efer::LME | efer::LMA);
+        assert!(!r.x.st.code64(), "compatibility mode until CS is loaded");
+        let v = r.x.st.cr4 & !cr4::PAE;
+        let mut r = with_eax(r, v);
+        assert_eq!(write_cr4(&mut r.x, v), Err(GP), "PAE stays while LMA is set");
+        let v = r.x.st.cr0 & !cr0::PG;
+        let mut r = with_eax(r, v);
+        r.run(MOV_CR0_EAX);
+        assert_eq!(r.x.st.msr.efer, efer::LME, "leaving compatibility mode clears LMA");
+    }
+
+    #[test]
+    fn paging_cannot_be_left_in_64_bit_code_nor_entered_with_cs_l() {
+        let r = Rig::long(0);
+        let v = r.x.st.cr0 & !cr0::PG;
+        assert_eq!(with_eax(r, v).fault(MOV_CR0_EAX), GP);
+        let mut r = Rig::long(0);
+        r.set_seg(Seg::Cs, CODE64);
+        let st = &mut r.x.st;
+        (st.cr0, st.msr.efer) = (st.cr0 & !cr0::PG, efer::LME);
+        let v = st.cr0 | cr0::PG;
+        assert_eq!(write_cr0(&mut r.x, v), Err(GP));
+    }
+
+    #[test]
+    fn pae_paging_loads_its_four_entries_and_checks_them() {
+        let mut r = Rig::protected(ModelName::Pentium3);
+        r.x.st.cr4 = cr4::PAE;
+        r.x.st.cr3 = 0x5000 | 0x20;
+        for n in 0..4 {
+            r.poke(0x5020 + 8 * n, 8, 0x1_0001 + 0x1000 * n);
+        }
+        let v = r.x.st.cr0 | cr0::PG;
+        r.poke(0x5028, 8, 0x1_1001 | 2); // bit 1 is reserved
+        assert_eq!(write_cr0(&mut r.x, v), Err(GP));
+        r.poke(0x5028, 8, 0x2); // not present: anything goes
+        assert_eq!(write_cr0(&mut r.x, v), Ok(()));
+        assert_eq!(r.x.st.pdpte, [0x1_0001, 2, 0x1_2001, 0x1_3001]);
+        r.poke(0x5028, 8, 1 << 36 | 1);
+        assert_eq!(write_cr3(&mut r.x, 0x5020), Err(GP), "36 address bits");
+    }
+
+    #[test]
+    fn lmsw_sets_pe_and_never_clears_it() {
+        let mut r = with_eax(Rig::real(M), 9);
+        r.run(&[0x0f, 0x01, 0xf0]);
+        assert_eq!(r.x.st.cr0 & 0xf, 9);
+        let mut r = with_eax(Rig::protected(M), 6);
+        r.run(&[0x0f, 0x01, 0xf0]);
+        assert_eq!(r.x.st.cr0 & 0xf, 7);
+        let mut r = with_eax(Rig::real(ModelName::I80286), 0xfff5);
+        r.run(&[0x0f, 0x01, 0xf0]);
+        assert_eq!(r.x.st.cr0, 0xfff5);
+        r.run(&[0x0f, 0x01, 0xe3]); // smsw bx
+        assert_eq!(r.x.st.regs[3], 0xfff5);
+    }
+
+    #[test]
+    fn smsw_gives_all_of_cr0_to_a_register_and_16_bits_to_memory() {
+        let mut r = Rig::protected(M);
+        r.poke(0x4000, 4, 0xdead_beef);
+        r.run(&[0x0f, 0x01, 0xe0]);
+        assert_eq!(r.x.st.regs[0], r.x.st.cr0);
+        r.run(&[0x0f, 0x01, 0x25, 0, 0x40, 0, 0]);
+        assert_eq!(r.peek(0x4000, 4), 0xdead_0000 | r.x.st.cr0 & 0xffff);
+        let mut r = Rig::level3(M);
+        r.x.st.cr4 |= cr4::UMIP;
+        assert_eq!(r.fault(&[0x0f, 0x01, 0xe0]), GP);
+    }
+
+    #[test]
+    fn debug_registers_4_and_5_are_6_and_7_unless_de_forbids_it() {
+        let mut r = with_eax(Rig::protected(M), 0xffff_ffff);
+        r.run(&[0x0f, 0x23, 0xe0]); // mov dr4, eax
+        assert_eq!(r.x.st.dr6, 0xffff_efff);
+        r.x.st.cr4 |= cr4::DE;
+        assert_eq!(r.fault(&[0x0f, 0x23, 0xe0]), Exception::UD);
+    }
+
+    #[test]
+    fn general_detect_guards_the_debug_registers_once() {
+        let mut r = with_eax(Rig::protected(M), 0x2000);
+        r.run(&[0x0f, 0x23, 0xf8]); // mov dr7, eax
+        assert_eq!(r.x.st.dr7, 0x2400);
+        assert_eq!(r.fault(&[0x0f, 0x21, 0xf8]), Exception::DB);
+        assert_eq!((r.x.st.dr6 & DR6_BD, r.x.st.dr7), (DR6_BD, 0x400));
+    }
+
+    #[test]
+    fn upper_halves_of_dr6_dr7_and_cr8_must_be_zero() {
+        for bytes in [&[0x0f, 0x23, 0xf0][..], &[0x0f, 0x23, 0xf8], &[0x44, 0x0f, 0x22, 0xc0]] {
+            assert_eq!(with_eax(Rig::long(0), 1 << 32).fault(bytes), GP, "{bytes:02x?}");
+        }
+        let mut r = with_eax(Rig::long(0), 9);
+        r.run(&[0x44, 0x0f, 0x22, 0xc0]); // mov cr8, rax
+        assert_eq!(r.x.st.cr8, 9);
+    }
+
+    #[test]
+    fn test_registers_exist_on_the_80386_and_80486_only() {
+        let mut r = with_eax(Rig::protected(ModelName::I80386), 0x1234);
+        r.run(&[0x0f, 0x26, 0xf0]); // mov tr6, eax
+        r.x.st.regs[RAX as usize] = 0;
+        r.run(&[0x0f, 0x24, 0xf0]);
+        assert_eq!(r.x.st.regs[RAX as usize], 0x1234);
+        assert_eq!(r.fault(&[0x0f, 0x26, 0xd8]), Exception::UD, "TR3 came with the 80486");
+        assert_eq!(Rig::protected(ModelName::Pentium).fault(&[0x0f, 0x24, 0xf0]), Exception::UD);
+    }
+
+    #[test]
+    fn xcr0_takes_x87_and_sse_only() {
+        let mut r = with_eax(Rig::protected(M), 3);
+        r.x.st.regs[RDX as usize] = 0;
+        assert_eq!(r.fault(&[0x0f, 0x01, 0xd1]), Exception::UD, "without OSXSAVE");
+        r.x.st.cr4 |= cr4::OSXSAVE;
+        r.x.st.regs[RIP as usize] = CODE;
+        r.run(&[0x0f, 0x01, 0xd1]);
+        assert_eq!(r.x.st.xcr0, 3);
+        for v in [2, 7, 0] {
+            let mut r = with_eax(Rig::protected(M), v);
+            r.x.st.regs[RDX as usize] = 0;
+            r.x.st.cr4 |= cr4::OSXSAVE;
+            assert_eq!(r.fault(&[0x0f, 0x01, 0xd1]), GP, "{v}");
+        }
+    }
+}

@@ -243,3 +243,121 @@ fn consistent(x: &Exec, st: &CpuState) -> bool {
         && st.cr4 & !x.model.cr4_mask() == 0
         && st.msr.efer & !x.model.efer_mask() == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{CODE, Rig};
+    use super::*;
+    use crate::cpu::ModelName;
+    use crate::exec::CodeSize;
+
+    const SMBASE: u64 = 0x3_0000;
+    const RSM: &[u8] = &[0x0f, 0xaa];
+
+    fn smi(r: &mut Rig) {
+        r.x.st.smi_pending = true;
+        r.poll();
+    }
+
+    #[test]
+    fn the_handler_starts_in_its_own_real_like_mode() {
+        let mut r = Rig::long(0);
+        smi(&mut r);
+        let st = &r.x.st;
+        assert!(st.smm && st.nmi_blocked && !st.smi_pending);
+        assert_eq!((st.segment(Seg::Cs).base + st.rip(), st.segment(Seg::Cs).selector), (0x3_8000, 0x3000));
+        assert_eq!((st.cr0 & (cr0::PE | cr0::PG), st.cr4, st.msr.efer, st.flags.bits(), st.dr7), (0, 0, 0, 2, 0x400));
+        assert!(Seg::ALL.iter().all(|&s| st.segment(s).limit == u32::MAX));
+        assert_eq!(r.x.ctx.code, CodeSize::Bits16);
+    }
+
+    #[test]
+    fn rsm_brings_everything_back_in_every_mode() {
+        let rigs: [fn() -> Rig; 5] = [
+            || Rig::long(3),
+            || Rig::long(0),
+            || Rig::level3(ModelName::Pentium3),
+            || Rig::v86(ModelName::Pentium),
+            || Rig::real(ModelName::Max),
+        ];
+        for make in rigs {
+            let mut r = make();
+            for n in 0..8 {
+                if n != 4 {
+                    r.x.st.regs[n] = 0x1111_1111 * n as u64;
+                }
+            }
+            r.x.st.dr[0] = 0x1234;
+            let before = r.x.st.clone();
+            smi(&mut r);
+            for n in 0..8 {
+                r.x.st.regs[n] = 0xdead;
+            }
+            r.x.st.seg[0].base = 0x9999;
+            r.run(RSM);
+            assert_eq!(r.x.st, before);
+        }
+    }
+
+    #[test]
+    fn the_map_is_where_the_manual_puts_it() {
+        let mut r = Rig::protected(ModelName::Pentium3);
+        r.x.st.regs[RAX as usize] = 0x1234_5678;
+        smi(&mut r);
+        let field = |at: u64| r.peek(SMBASE + 0x8000 + at, 4);
+        assert_eq!((field(0x7fd0), field(0x7ff0), field(0x7efc), field(0x7ef8)), (0x1234_5678, CODE, 1 << 17, SMBASE));
+        let mut r = Rig::long(0);
+        r.x.st.regs[RAX as usize] = 0x1234_5678;
+        r.x.st.regs[15] = 0xf15;
+        smi(&mut r);
+        let field = |at: u64| r.peek(SMBASE + 0x8000 + at, 4);
+        assert_eq!((field(0x7f5c), field(0x7fd8), field(0x7f1c), field(0x7efc)), (0x1234_5678, CODE, 0xf15, 0x2_0064));
+    }
+
+    #[test]
+    fn smbase_moves_when_the_handler_changes_its_field() {
+        let mut r = Rig::protected(ModelName::Pentium3);
+        smi(&mut r);
+        r.poke(SMBASE + 0x8000 + 0x7ef8, 4, 0x5_0000);
+        r.run(RSM);
+        assert_eq!(r.x.st.smbase, 0x5_0000);
+        smi(&mut r);
+        assert_eq!(r.x.st.segment(Seg::Cs).base, 0x5_0000);
+    }
+
+    #[test]
+    fn a_halted_processor_halts_again_unless_the_handler_says_no() {
+        for again in [true, false] {
+            let mut r = Rig::protected(ModelName::Pentium3);
+            r.x.st.activity = Activity::Halt;
+            smi(&mut r);
+            assert_eq!(r.x.st.activity, Activity::Active);
+            if !again {
+                r.poke(SMBASE + 0x8000 + 0x7f02, 2, 0);
+            }
+            r.run(RSM);
+            assert_eq!(r.x.st.activity == Activity::Halt, again);
+        }
+    }
+
+    #[test]
+    fn rsm_is_undefined_outside_smm_and_shuts_down_on_nonsense() {
+        assert_eq!(Rig::protected(ModelName::Max).fault(RSM), Exception::UD);
+        let mut r = Rig::protected(ModelName::Pentium3);
+        smi(&mut r);
+        r.poke(SMBASE + 0x8000 + 0x7ffc, 4, cr0::PG);
+        r.run(RSM);
+        assert_eq!(r.x.st.activity, Activity::Shutdown);
+    }
+
+    #[test]
+    fn a_second_smi_waits_for_rsm() {
+        let mut r = Rig::protected(ModelName::Pentium3);
+        smi(&mut r);
+        smi(&mut r);
+        assert!(r.x.st.smi_pending, "SMM does not nest");
+        r.run(RSM);
+        r.poll();
+        assert!(r.x.st.smm && !r.x.st.smi_pending);
+    }
+}

@@ -253,3 +253,183 @@ pub fn whole_operand(x: &mut Exec, seg: u8, off: u64, n: u32, align: u64, access
     }
     Ok(lin)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::Rig;
+    use super::*;
+    use crate::cpu::ModelName;
+    use crate::cpu::state::cr0;
+
+    const M: ModelName = ModelName::Max;
+
+    #[test]
+    fn cpuid_answers_in_four_registers_and_clears_their_upper_halves() {
+        let mut r = Rig::long(3);
+        r.x.st.regs[RAX as usize] = 0xffff_ffff_0000_0000;
+        r.x.st.regs[RCX as usize] = u64::MAX;
+        r.run(&[0x0f, 0xa2]);
+        assert_eq!(r.x.st.regs[RBX as usize], 0x756e_6547);
+        assert_eq!(r.x.st.regs[RCX as usize], 0x6c65_746e);
+    }
+
+    #[test]
+    fn an_old_model_has_no_such_instruction() {
+        for (model, bytes) in [
+            (ModelName::I80386, &[0x0f, 0xa2][..]),
+            (ModelName::I80486, &[0x0f, 0x31]),
+            (ModelName::I80486, &[0x0f, 0x32]),
+            (ModelName::Pentium, &[0x0f, 0xae, 0x05, 0, 0x40, 0, 0]),
+            (ModelName::I80386, &[0x0f, 0x01, 0x3d, 0, 0x40, 0, 0]),
+            (M, &[0x0f, 0x01, 0xc8]),
+        ] {
+            assert_eq!(Rig::protected(model).fault(bytes), Exception::UD, "{bytes:02x?} on {model}");
+        }
+    }
+
+    #[test]
+    fn tsd_keeps_the_counter_from_level_3() {
+        let mut r = Rig::level3(M);
+        r.run(&[0x0f, 0x31]);
+        assert_eq!(r.handler(), None);
+        r.x.st.cr4 |= cr4::TSD;
+        assert_eq!(r.fault(&[0x0f, 0x31]), GP);
+    }
+
+    #[test]
+    fn each_read_of_the_counter_is_one_instruction_later() {
+        let mut r = Rig::long(0);
+        r.run(&[0x0f, 0x31]);
+        let first = r.x.st.regs[RAX as usize];
+        r.x.st.msr.tsc_aux = 77;
+        r.run(&[0x0f, 0x01, 0xf9]);
+        let ps = r.x.sys.clock.ps_per_insn();
+        assert_eq!(r.x.st.regs[RAX as usize], first + ps / 1000);
+        assert_eq!(r.x.st.regs[RCX as usize], 77);
+    }
+
+    #[test]
+    fn msrs_belong_to_level_0_and_travel_in_edx_eax() {
+        assert_eq!(Rig::level3(M).fault(&[0x0f, 0x32]), GP);
+        assert_eq!(Rig::level3(M).fault(&[0x0f, 0x30]), GP);
+        let mut r = Rig::protected(M);
+        r.x.st.regs[RCX as usize] = u64::from(msr::index::LSTAR);
+        r.x.st.regs[RAX as usize] = 0x8000_1234;
+        r.x.st.regs[RDX as usize] = 0xffff_ffff;
+        r.run(&[0x0f, 0x30]);
+        assert_eq!(r.x.st.msr.lstar, 0xffff_ffff_8000_1234);
+        r.x.st.regs[RAX as usize] = 0;
+        r.run(&[0x0f, 0x32]);
+        assert_eq!(r.x.st.regs[RAX as usize], 0x8000_1234);
+    }
+
+    /// 64-bit mode where 0 to 2 MiB is one page, mapped again at 4 MiB by a page that can be moved.
+    fn mapped_twice() -> Rig {
+        let mut r = Rig::long(0);
+        r.poke(0x1_2010, 8, 0x87);
+        r
+    }
+
+    #[test]
+    fn invlpg_drops_every_piece_of_a_large_page() {
+        let mut r = mapped_twice();
+        r.poke(0x4000, 4, 1);
+        r.poke(0x5000, 4, 2);
+        let read = |r: &mut Rig, at: u64| r.x.read::<32>(3, at);
+        assert_eq!(read(&mut r, 0x40_4000), Ok(1));
+        assert_eq!(read(&mut r, 0x40_5000), Ok(2));
+        r.poke(0x1_2010, 8, 0); // unmapped, but still in the TLB
+        assert_eq!(read(&mut r, 0x40_5000), Ok(2));
+        r.run(&[0x0f, 0x01, 0x3c, 0x25, 0, 0x40, 0x40, 0]); // invlpg [0x404000]
+        assert_eq!(r.handler(), None);
+        assert_eq!(read(&mut r, 0x40_5000), Err(Exception::pf(0)));
+    }
+
+    #[test]
+    fn invpcid_checks_type_and_descriptor() {
+        let go = |kind: u64, pcid: u64, lin: u64| {
+            let mut r = mapped_twice();
+            r.poke(0x4000, 8, pcid);
+            r.poke(0x4008, 8, lin);
+            r.x.st.regs[RAX as usize] = kind;
+            r.run(&[0x66, 0x48, 0x0f, 0x38, 0x82, 0x04, 0x25, 0, 0x40, 0, 0]);
+            r.handler()
+        };
+        assert_eq!(go(2, 0, 0), None);
+        assert_eq!(go(4, 0, 0), Some(13));
+        assert_eq!(go(0, 0, 1 << 50), Some(13));
+        assert_eq!(go(1, 5, 0), Some(13), "PCIDs are off");
+        assert_eq!(go(2, 1 << 12, 0), Some(13));
+    }
+
+    #[test]
+    fn fs_and_gs_bases_need_cr4_and_canonical_addresses() {
+        let mut r = Rig::long(3);
+        assert_eq!(r.fault(&[0xf3, 0x48, 0x0f, 0xae, 0xc0]), Exception::UD);
+        let mut r = Rig::long(3);
+        r.x.st.cr4 |= cr4::FSGSBASE;
+        r.x.st.regs[RAX as usize] = 0x7fff_1234_5678;
+        r.run(&[0xf3, 0x48, 0x0f, 0xae, 0xd8]); // wrgsbase rax
+        assert_eq!(r.x.st.segment(Seg::Gs).base, 0x7fff_1234_5678);
+        assert_eq!(r.x.ctx.win[5].base, 0x7fff_1234_5678, "in force at once");
+        r.x.st.regs[RAX as usize] = 1 << 47;
+        assert_eq!(r.fault(&[0xf3, 0x48, 0x0f, 0xae, 0xd8]), GP);
+    }
+
+    #[test]
+    fn stac_and_clac_switch_smap_at_once() {
+        let mut r = Rig::long(0);
+        r.x.st.cr4 |= cr4::SMAP;
+        // Pages of the rig are user pages: run the helpers, not code from them.
+        r.x.refresh();
+        assert_eq!(r.x.read::<8>(3, 0x4000), Err(Exception::pf(1)));
+        let nop = crate::isa::decode::decode(&[0x90], r.x.ctx.code, &r.x.model).unwrap();
+        set_ac::<true>(&mut r.x, &nop).unwrap();
+        assert_eq!(r.x.read::<8>(3, 0x4000), Ok(0));
+        set_ac::<false>(&mut r.x, &nop).unwrap();
+        assert_eq!(r.x.read::<8>(3, 0x4000), Err(Exception::pf(1)));
+        assert_eq!(Rig::level3(M).fault(&[0x0f, 0x01, 0xcb]), Exception::UD);
+    }
+
+    #[test]
+    fn performance_counters_need_pce_above_level_0() {
+        let mut r = Rig::level3(ModelName::Pentium3);
+        assert_eq!(r.fault(&[0x0f, 0x33]), GP);
+        let mut r = Rig::level3(ModelName::Pentium3);
+        r.x.st.cr4 |= cr4::PCE;
+        r.run(&[0x0f, 0x33]);
+        assert_eq!((r.x.st.regs[RAX as usize], r.handler()), (0, None));
+    }
+
+    #[test]
+    fn port_permission_follows_iopl_and_the_bit_map() {
+        let mut r = Rig::level3(M);
+        r.poke(super::super::rig::TSS + 0x66, 2, 0x68);
+        r.x.st.tr.limit = 0x67;
+        assert_eq!(r.fault(&[0xe4, 0x60]), GP, "the TSS has no map");
+        let mut r = Rig::level3(M);
+        r.poke(super::super::rig::TSS + 0x66, 2, 0x70);
+        r.poke(super::super::rig::TSS + 0x70 + 12, 2, 0xfffe);
+        r.run(&[0xe4, 0x60]);
+        assert_eq!((r.handler(), r.x.st.regs[RAX as usize]), (None, 0xff));
+        assert_eq!(r.fault(&[0xe5, 0x60]), GP, "port 61h is closed");
+        let mut r = Rig::level3(M);
+        r.x.st.flags.set_system(crate::cpu::flags::IOPL, true);
+        r.run(&[0xe5, 0x60]);
+        assert_eq!(r.x.st.regs[RAX as usize], 0xffff_ffff);
+        let mut r = Rig::v86(M);
+        r.poke(super::super::rig::TSS + 12, 1, 1); // the map begins at 0
+        r.run(&[0xe4, 0x60]);
+        assert_eq!(r.handler(), Some(13), "IOPL does not matter in virtual-8086 mode");
+    }
+
+    #[test]
+    fn a_real_mode_monitor_can_turn_protection_on_and_go_on() {
+        let mut r = Rig::real(M);
+        r.x.st.regs[RAX as usize] = cr0::PE | cr0::ET;
+        r.run(&[0x0f, 0x22, 0xc0]);
+        assert!(r.x.st.protected());
+        r.run(&[0x90]);
+        assert_eq!(r.handler(), None);
+    }
+}

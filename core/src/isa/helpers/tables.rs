@@ -280,3 +280,189 @@ pub fn arpl(x: &mut Exec, i: &Insn) -> R {
     set_zf(x, raise);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::*;
+    use super::*;
+    use crate::cpu::segment::attr;
+    use crate::cpu::state::{RAX, RCX, cr4};
+
+    const M: ModelName = ModelName::Max;
+
+    fn with_ax(mut r: Rig, v: u16) -> Rig {
+        r.x.st.regs[RAX as usize] = v.into();
+        r
+    }
+
+    #[test]
+    fn a_table_s_base_has_24_bits_under_16_bit_operands() {
+        let mut r = Rig::real(M);
+        r.poke(0x4000, 8, 0x1234_5678_9abc);
+        r.run(&[0x0f, 0x01, 0x16, 0, 0x40]);
+        assert_eq!(r.x.st.gdtr, Table { base: 0x34_5678, limit: 0x9abc });
+        r.run(&[0x66, 0x0f, 0x01, 0x16, 0, 0x40]);
+        assert_eq!(r.x.st.gdtr, Table { base: 0x1234_5678, limit: 0x9abc });
+        r.poke(0x4000, 8, 0);
+        r.run(&[0x0f, 0x01, 0x06, 0, 0x40]);
+        assert_eq!(r.peek(0x4000, 8), 0x1234_5678_9abc, "SGDT stores all 32 bits");
+    }
+
+    #[test]
+    fn the_80286_stores_ones_above_the_base() {
+        let mut r = Rig::real(ModelName::I80286);
+        r.x.st.gdtr = Table { base: 0x12_3456, limit: 0x789a };
+        r.run(&[0x0f, 0x01, 0x06, 0, 0x40]);
+        assert_eq!(r.peek(0x4000, 8), 0xff12_3456_789a);
+    }
+
+    #[test]
+    fn long_mode_loads_ten_bytes_and_wants_them_canonical() {
+        let mut r = Rig::long(0);
+        r.poke(0x4000, 8, 0x2_0000_1234);
+        r.poke(0x4008, 2, 0x0001);
+        assert_eq!(r.fault(&[0x0f, 0x01, 0x14, 0x25, 0, 0x40, 0, 0]), Exception::gp(0));
+        let mut r = Rig::long(0);
+        r.poke(0x4008, 2, 0xffff);
+        r.poke(0x4000, 8, 0xffff_8000_0000_1234);
+        r.run(&[0x0f, 0x01, 0x14, 0x25, 0, 0x40, 0, 0]);
+        assert_eq!(r.x.st.gdtr, Table { base: 0xffff_ffff_8000_0000, limit: 0x1234 });
+    }
+
+    #[test]
+    fn umip_keeps_the_tables_from_level_3() {
+        let mut r = Rig::level3(M);
+        r.run(&[0x0f, 0x01, 0x0d, 0, 0x40, 0, 0]);
+        assert_eq!(r.peek(0x4002, 4), IDT);
+        for bytes in [&[0x0f, 0x01, 0x0d, 0, 0x40, 0, 0][..], &[0x0f, 0x00, 0xc0], &[0x66, 0x0f, 0x00, 0xc8]] {
+            let mut r = Rig::level3(M);
+            r.x.st.cr4 |= cr4::UMIP;
+            assert_eq!(r.fault(bytes), Exception::gp(0), "{bytes:02x?}");
+        }
+        assert_eq!(Rig::level3(M).fault(&[0x0f, 0x01, 0x15, 0, 0x40, 0, 0]), Exception::gp(0), "LGDT always");
+    }
+
+    #[test]
+    fn what_needs_selectors_is_undefined_in_real_and_virtual_8086_mode() {
+        let codes: [&[u8]; 8] = [
+            &[0x0f, 0x00, 0xc0],
+            &[0x0f, 0x00, 0xc8],
+            &[0x0f, 0x00, 0xd0],
+            &[0x0f, 0x00, 0xd8],
+            &[0x0f, 0x02, 0xc8],
+            &[0x0f, 0x03, 0xc8],
+            &[0x0f, 0x00, 0xe0],
+            &[0x63, 0xc8],
+        ];
+        for bytes in codes {
+            for mut r in [Rig::real(M), Rig::v86(M)] {
+                r.run(bytes);
+                assert_eq!(r.handler(), Some(6), "{bytes:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ltr_marks_the_task_busy_and_refuses_a_busy_one() {
+        let mut r = with_ax(Rig::protected(M), TSS_B_SEL);
+        r.run(&[0x0f, 0x00, 0xd8]);
+        assert_eq!((r.x.st.tr.selector, r.x.st.tr.base, r.x.st.tr.attr), (TSS_B_SEL, TSS_B, attr::P | 0xb));
+        assert_eq!(r.peek(GDT + u64::from(TSS_B_SEL) + 5, 1), 0x8b);
+        let gp = |s: u16| Exception::gp(s & !3);
+        for (s, e) in [
+            (TSS_B_SEL, Exception::gp(TSS_B_SEL)),
+            (0, gp(0)),
+            (LDT_SEL, gp(LDT_SEL)),
+            (TSS16_SEL | 4, gp(TSS16_SEL | 4)),
+            (0x0ff8, gp(0x0ff8)),
+        ] {
+            r.x.st.regs[RAX as usize] = s.into();
+            r.x.st.set_rip(CODE);
+            assert_eq!(r.fault(&[0x0f, 0x00, 0xd8]), e, "{s:#x}");
+        }
+        let mut r = with_ax(Rig::protected(M), OWN);
+        r.gdt(OWN, descriptor(TSS, 0x67, 9));
+        assert_eq!(r.fault(&[0x0f, 0x00, 0xd8]), Exception::np(OWN));
+        assert_eq!(with_ax(Rig::level3(M), TSS_B_SEL).fault(&[0x0f, 0x00, 0xd8]), Exception::gp(0));
+    }
+
+    #[test]
+    fn lldt_takes_null_and_in_long_mode_16_bytes() {
+        let mut r = with_ax(Rig::protected(M), LDT_SEL);
+        r.run(&[0x0f, 0x00, 0xd0]);
+        assert_eq!((r.x.st.ldtr.base, r.x.st.ldtr.limit), (LDT, 0x1f));
+        let mut r = with_ax(r, 0);
+        r.run(&[0x0f, 0x00, 0xd0]);
+        assert!(!r.x.st.ldtr.usable());
+        let mut r = with_ax(Rig::long(0), OWN);
+        r.gdt(OWN, descriptor(0x1234_5000, 0x1f, attr::P | 2));
+        r.poke(GDT + u64::from(OWN) + 8, 8, 0xffff_8000);
+        r.run(&[0x0f, 0x00, 0xd0]);
+        assert_eq!(r.x.st.ldtr.base, 0xffff_8000_1234_5000);
+    }
+
+    fn lar(mut r: Rig, selector: u16) -> Option<u64> {
+        r.x.st.regs[RAX as usize] = selector.into();
+        r.x.st.regs[RCX as usize] = 0x5555;
+        r.run(&[0x0f, 0x02, 0xc8]);
+        r.x.st.flags.zf().then_some(r.x.st.regs[RCX as usize])
+    }
+
+    #[test]
+    fn lar_shows_rights_where_privilege_lets_it() {
+        assert_eq!(lar(Rig::protected(M), CODE3), Some(0xc0_fb00));
+        assert_eq!(lar(Rig::protected(M), DATA0 | 1), None, "RPL counts");
+        assert_eq!(lar(Rig::level3(M), DATA0), None);
+        assert_eq!(lar(Rig::level3(M), CONFORMING | 3), Some(0xc0_9f00), "conforming code is for all");
+        assert_eq!(lar(Rig::protected(M), TSS16_SEL), Some(0x8100));
+        assert_eq!(lar(Rig::long(0), TSS16_SEL), None, "long mode has no 16-bit TSS");
+        assert_eq!(lar(Rig::protected(M), 0), None);
+        assert_eq!(lar(Rig::protected(M), 0x0ff8), None);
+    }
+
+    #[test]
+    fn a_failing_lar_leaves_its_destination() {
+        let mut r = Rig::protected(M);
+        r.x.st.regs[RCX as usize] = 0x5555;
+        r.run(&[0x0f, 0x02, 0xc8]);
+        assert_eq!(r.x.st.regs[RCX as usize], 0x5555);
+    }
+
+    #[test]
+    fn lsl_gives_the_limit_in_bytes() {
+        let mut r = with_ax(Rig::protected(M), DATA3);
+        r.run(&[0x0f, 0x03, 0xc8]);
+        assert_eq!((r.x.st.regs[RCX as usize], r.x.st.flags.zf()), (0xffff_ffff, true));
+        let mut r = with_ax(Rig::protected(M), TSS16_SEL);
+        r.run(&[0x0f, 0x03, 0xc8]);
+        assert_eq!(r.x.st.regs[RCX as usize], 0x2b);
+    }
+
+    #[test]
+    fn verr_and_verw_tell_what_could_be_accessed() {
+        let ask = |rig: fn(ModelName) -> Rig, s: u16, modrm: u8| {
+            let mut r = with_ax(rig(M), s);
+            r.run(&[0x0f, 0x00, modrm]);
+            r.x.st.flags.zf()
+        };
+        let both = |s| (ask(Rig::protected, s, 0xe0), ask(Rig::protected, s, 0xe8));
+        assert_eq!(both(DATA0), (true, true));
+        assert_eq!(both(READ_ONLY), (true, false));
+        assert_eq!(both(CODE0), (true, false));
+        assert_eq!(both(EXECUTE_ONLY), (false, false));
+        assert_eq!(both(TSS_SEL), (false, false));
+        assert!(!ask(Rig::level3, DATA0, 0xe0));
+        assert!(ask(Rig::level3, CONFORMING | 3, 0xe0));
+    }
+
+    #[test]
+    fn arpl_raises_and_never_lowers() {
+        for (dst, src, want, zf) in [(0x10u16, 0x1bu16, 0x13, true), (0x13, 0x18, 0x13, false), (0x12, 2, 0x12, false)]
+        {
+            let mut r = with_ax(Rig::protected(M), dst);
+            r.x.st.regs[RCX as usize] = src.into();
+            r.run(&[0x63, 0xc8]);
+            assert_eq!((r.x.st.regs[RAX as usize], r.x.st.flags.zf()), (want, zf));
+        }
+    }
+}

@@ -248,3 +248,167 @@ pub fn xrstor<const W: bool>(x: &mut Exec, i: &Insn) -> R {
     (st.fpu, st.xmm, st.mxcsr) = (fpu, xmm, mxcsr);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::Rig;
+    use super::*;
+    use crate::cpu::ModelName;
+
+    const AT: u64 = 0x4000;
+    const FXSAVE: &[u8] = &[0x0f, 0xae, 0x05, 0, 0x40, 0, 0];
+    const FXRSTOR: &[u8] = &[0x0f, 0xae, 0x0d, 0, 0x40, 0, 0];
+    const XSAVE: &[u8] = &[0x0f, 0xae, 0x25, 0, 0x40, 0, 0];
+    const XRSTOR: &[u8] = &[0x0f, 0xae, 0x2d, 0, 0x40, 0, 0];
+
+    fn rig(model: ModelName) -> Rig {
+        let mut r = Rig::protected(model);
+        r.x.st.cr4 |= cr4::OSFXSR;
+        r
+    }
+
+    /// State with a different value everywhere.
+    fn fill(x: &mut Exec) {
+        let f = &mut x.st.fpu;
+        for n in 0..8 {
+            f.significand[n] = 0x8000_0000_0000_0100 + n as u64;
+            f.sign_exponent[n] = 0x4000 + n as u16;
+        }
+        f.control = 0x27f;
+        f.status = 0x3000; // TOP = 6
+        f.valid = 0xc1;
+        (f.opcode, f.ip, f.cs, f.dp, f.ds) = (0x123, 0x1111_2222, 0x33, 0x4444_5555, 0x66);
+        for n in 0..16 {
+            x.st.xmm[n] = 0x0123_4567_89ab_cdef_0000_0000_0000_0000 + n as u128;
+        }
+        x.st.mxcsr = 0x1fa0;
+    }
+
+    #[test]
+    fn fxsave_lays_its_area_out_as_documented() {
+        let mut r = rig(ModelName::Max);
+        fill(&mut r.x);
+        r.run(FXSAVE);
+        assert_eq!(r.peek(AT, 8), 0x0123_00c1_3000_027f);
+        assert_eq!(r.peek(AT + 8, 8), 0x33_1111_2222);
+        assert_eq!(r.peek(AT + 16, 8), 0x66_4444_5555);
+        assert_eq!(r.peek(AT + 24, 8), 0xffff_0000_1fa0);
+        assert_eq!(r.peek(AT + 32, 8), 0x8000_0000_0000_0106, "ST0 is R6");
+        assert_eq!(r.peek(AT + 40, 2), 0x4006);
+        assert_eq!(r.peek(AT + 160 + 16 * 7, 8), 7);
+        assert_eq!(r.peek(AT + 160 + 16 * 8, 8), 0, "eight registers outside 64-bit mode");
+    }
+
+    #[test]
+    fn what_is_saved_comes_back() {
+        for (save, restore) in [(FXSAVE, FXRSTOR), (XSAVE, XRSTOR)] {
+            let mut r = rig(ModelName::Max);
+            r.x.st.cr4 |= cr4::OSXSAVE;
+            r.x.st.xcr0 = 3;
+            r.x.st.regs[0] = 3;
+            fill(&mut r.x);
+            let (fpu, xmm) = (r.x.st.fpu, r.x.st.xmm);
+            r.run(save);
+            (r.x.st.fpu, r.x.st.mxcsr) = (Fpu::INIT, 0x1f80);
+            r.x.st.xmm[..8].fill(0);
+            r.run(restore);
+            assert_eq!((r.handler(), r.x.st.fpu, r.x.st.xmm, r.x.st.mxcsr), (None, fpu, xmm, 0x1fa0));
+        }
+    }
+
+    #[test]
+    fn without_osfxsr_sse_state_stays_out() {
+        let mut r = Rig::protected(ModelName::Pentium3);
+        fill(&mut r.x);
+        r.run(FXSAVE);
+        assert_eq!((r.peek(AT + 24, 8), r.peek(AT + 160, 8), r.peek(AT, 2)), (0, 0, 0x27f));
+    }
+
+    #[test]
+    fn the_pentium_3_shows_no_mxcsr_mask_and_refuses_daz() {
+        let mut r = rig(ModelName::Pentium3);
+        r.run(FXSAVE);
+        assert_eq!(r.peek(AT + 28, 4), 0);
+        r.poke(AT + 24, 4, 0x1fc0);
+        assert_eq!(r.fault(FXRSTOR), GP);
+        assert_eq!(r.x.st.mxcsr, 0x1f80);
+    }
+
+    #[test]
+    fn rex_w_saves_64_bit_pointers_and_64_bit_mode_16_registers() {
+        let mut r = Rig::long(0);
+        r.x.st.cr4 |= cr4::OSFXSR;
+        fill(&mut r.x);
+        r.x.st.fpu.ip = 0x7777_1111_2222;
+        r.run(&[0x48, 0x0f, 0xae, 0x04, 0x25, 0, 0x40, 0, 0]);
+        assert_eq!(r.peek(AT + 8, 8), 0x7777_1111_2222);
+        assert_eq!(r.peek(AT + 160 + 16 * 15, 8), 15);
+    }
+
+    #[test]
+    fn operands_must_be_aligned_and_the_unit_available() {
+        let mut r = rig(ModelName::Max);
+        assert_eq!(r.fault(&[0x0f, 0xae, 0x05, 8, 0x40, 0, 0]), GP);
+        for (bit, e) in [(cr0::TS, Exception::NM), (cr0::EM, Exception::UD)] {
+            let mut r = rig(ModelName::Max);
+            r.x.st.cr0 |= bit;
+            assert_eq!(r.fault(FXSAVE), e);
+        }
+        let mut r = rig(ModelName::Max);
+        assert_eq!(r.fault(XSAVE), Exception::UD, "without OSXSAVE");
+        r.x.st.cr4 |= cr4::OSXSAVE;
+        r.x.st.set_rip(super::super::rig::CODE);
+        assert_eq!(r.fault(&[0x0f, 0xae, 0x25, 0x20, 0x40, 0, 0]), GP, "64-byte alignment");
+    }
+
+    #[test]
+    fn an_area_that_crosses_into_a_missing_page_is_not_touched() {
+        let mut r = rig(ModelName::Max);
+        // Two pages of 4 KiB by 32-bit paging, the second missing; code and tables stay mapped.
+        for n in 0..16 {
+            r.poke(0x2_1000 + 4 * n, 4, n << 12 | 3);
+        }
+        r.poke(0x2_0000, 4, 0x2_1003);
+        r.poke(0x2_1000 + 4 * 5, 4, 0);
+        r.x.st.cr3 = 0x2_0000;
+        r.x.st.cr0 |= cr0::PG;
+        r.x.flush_tlb();
+        fill(&mut r.x);
+        assert_eq!(r.fault(&[0x0f, 0xae, 0x05, 0, 0x4f, 0, 0]), Exception::pf(2));
+        assert_eq!(r.peek(0x4f00, 8), 0);
+        assert_eq!(r.x.st.cr2, 0x50ff);
+    }
+
+    #[test]
+    fn xrstor_initializes_what_the_header_does_not_hold() {
+        let mut r = rig(ModelName::Max);
+        r.x.st.cr4 |= cr4::OSXSAVE;
+        r.x.st.xcr0 = 3;
+        r.x.st.regs[0] = 3;
+        fill(&mut r.x);
+        r.run(XSAVE);
+        assert_eq!(r.peek(AT + 512, 8), 3);
+        r.poke(AT + 512, 8, 0);
+        r.run(XRSTOR);
+        assert_eq!((r.x.st.fpu, r.x.st.xmm[7], r.x.st.mxcsr), (Fpu::INIT, 0, 0x1fa0));
+        for (at, v) in [(512, 4), (520, 1 << 63), (528, 1)] {
+            r.poke(AT + at, 8, v);
+            r.x.st.set_rip(super::super::rig::CODE);
+            assert_eq!(r.fault(XRSTOR), GP);
+            r.poke(AT + at, 8, 0);
+        }
+    }
+
+    #[test]
+    fn xsave_leaves_components_that_were_not_asked_for() {
+        let mut r = rig(ModelName::Max);
+        r.x.st.cr4 |= cr4::OSXSAVE;
+        r.x.st.xcr0 = 3;
+        r.x.st.regs[0] = 2;
+        fill(&mut r.x);
+        r.poke(AT + 512, 8, 1);
+        r.run(XSAVE);
+        assert_eq!((r.peek(AT, 2), r.peek(AT + 160, 8), r.peek(AT + 512, 8)), (0, 0, 3));
+        assert_eq!(r.peek(AT + 168, 8), 0x0123_4567_89ab_cdef);
+    }
+}
