@@ -144,6 +144,10 @@ impl Interpreter {
             x.tlb.flush();
         }
         let exit = interrupt::poll(x);
+        // A device may have made an appointment before the deadline that the run was given.
+        if let Some(deadline) = x.sys.next_deadline() {
+            x.limit = x.limit.min(deadline.max(x.retired));
+        }
         if x.st.activity != Activity::Active {
             return Some(exit.unwrap_or(match x.st.activity {
                 Activity::Shutdown => Exit::Shutdown,
