@@ -237,7 +237,6 @@ fn isa_bridge() -> Vec<u8> {
             isa("MOU_", "PNP0F13", 0, &[aml::irq(&[12])]),
             isa("COM1", "PNP0501", 1, &[aml::io(0x3f8, 8), aml::irq(&[4])]),
             isa("COM2", "PNP0501", 2, &[aml::io(0x2f8, 8), aml::irq(&[3])]),
-            isa("PM__", "PNP0C02", 0, &[aml::io(PM_BASE, 0x10)]), // so that nothing else is put there
         ],
     )
 }
