@@ -3,7 +3,7 @@
 //! Each runs as it is, and once more with a save and a load into a fresh machine half-way: both must end as the header says
 //! and in equal states. `ROM=paging cargo test --test roms -- --nocapture` runs those whose name contains the word.
 //!
-//! The machine has 16 MiB of RAM, the ROM below 1 MiB, 16 MiB (where the 80286 begins) and 4 GiB, and the few ports that
+//! The machine has 4 MiB of RAM, the ROM below 1 MiB, 16 MiB (where the 80286 begins) and 4 GiB, and the few ports that
 //! `test-roms` documents.
 
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use ferrite_core::time::VTime;
 use ferrite_core::wires::CpuPin;
 use ferrite_test_roms::{End, ROMS, Rom};
 
-const RAM: u64 = 16 << 20;
+const RAM: u64 = 4 << 20;
 /// More than any ROM needs.
 const INSNS: u64 = 5_000_000;
 
