@@ -135,7 +135,10 @@ fn state(m: &Machine) -> String {
         let _ = write!(s, " {name} {v:#x}");
     }
     let _ = write!(s, " ss {:#x} cr0 {:#x} cr2 {:#x} cr3 {:#x} cr4 {:#x}", st.segment(Seg::Ss).selector, st.cr0, st.cr2, st.cr3, st.cr4);
-    let _ = write!(s, " efer {:#x} cpl {}", st.msr.efer, st.cpl);
+    let _ = write!(s, " efer {:#x} cpl {}, at 600h:", st.msr.efer, st.cpl);
+    for k in 0..8 {
+        let _ = write!(s, " {:x}", m.x.sys.mem.read_u32(0x600 + 4 * k));
+    }
     s
 }
 
