@@ -24,8 +24,8 @@ const RAM: u64 = 4 << 20;
 /// More than any ROM needs.
 const INSNS: u64 = 5_000_000;
 
-/// Ports E9h (text), F4h (the end), and F5h: a byte n raises INTR with vector 20h n nanoseconds later, and an interrupt
-/// acknowledge takes it back.
+/// Ports E9h (text), F4h (the end), F5h: a byte n raises INTR with vector 20h n nanoseconds later, and an interrupt
+/// acknowledge takes it back; F6h: bit 0 pulses NMI, bit 1 SMI.
 #[derive(Default)]
 struct Ports {
     text: Vec<u8>,
@@ -34,8 +34,11 @@ struct Ports {
 
 const TEXT: Offset = Offset(0);
 const EXIT: Offset = Offset(1);
+const DELAY: Offset = Offset(2);
 const ALARM: Event = Event(0);
 const INTR: Pin = Pin(0);
+const NMI: Pin = Pin(1);
+const SMI: Pin = Pin(2);
 
 impl Device for Ports {
     fn read(&mut self, _: &mut Cx<'_>, _: Offset, _: Width) -> u64 {
@@ -46,7 +49,13 @@ impl Device for Ports {
         match at {
             TEXT => self.text.push(val as u8),
             EXIT => cx.stop(Stop::DebugExit(val as u32)),
-            _ => cx.at(cx.now().after(VTime::ns(val)), ALARM),
+            DELAY => cx.at(cx.now().after(VTime::ns(val)), ALARM),
+            _ => {
+                for pin in [NMI, SMI].into_iter().filter(|pin| val >> (pin.0 - NMI.0) & 1 != 0) {
+                    cx.set(pin, true);
+                    cx.set(pin, false);
+                }
+            }
         }
     }
 
@@ -92,8 +101,10 @@ fn machine(rom: &Rom, model: ModelName) -> Machine {
     let id: DeviceId = sys.add("ports", Ports::default());
     let bus = sys.bus_mut();
     bus.map(Space::Port, 0xe9, 1, id, TEXT, Width::B1);
-    bus.map(Space::Port, 0xf4, 2, id, EXIT, Width::B1);
+    bus.map(Space::Port, 0xf4, 3, id, EXIT, Width::B1);
     sys.connect_cpu((id, INTR), CpuPin::Intr);
+    sys.connect_cpu((id, NMI), CpuPin::Nmi);
+    sys.connect_cpu((id, SMI), CpuPin::Smi);
     sys.set_interrupt_controllers(&[id]);
     let mut m = Machine::new(Model::new(model), sys);
     m.set_no_reboot(true);
@@ -130,11 +141,25 @@ fn verdict(rom: &Rom, m: &Machine, outcome: Outcome) -> Option<String> {
 
 fn state(m: &Machine) -> String {
     let st = &m.x.st;
-    let mut s = format!("{} retired, cs {:#x} rip {:#x} flags {:#x}", m.retired(), st.segment(Seg::Cs).selector, st.rip(), st.flags.bits());
+    let mut s = format!(
+        "{} retired, cs {:#x} rip {:#x} flags {:#x}",
+        m.retired(),
+        st.segment(Seg::Cs).selector,
+        st.rip(),
+        st.flags.bits()
+    );
     for (name, v) in ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"].iter().zip(st.regs) {
         let _ = write!(s, " {name} {v:#x}");
     }
-    let _ = write!(s, " ss {:#x} cr0 {:#x} cr2 {:#x} cr3 {:#x} cr4 {:#x}", st.segment(Seg::Ss).selector, st.cr0, st.cr2, st.cr3, st.cr4);
+    let _ = write!(
+        s,
+        " ss {:#x} cr0 {:#x} cr2 {:#x} cr3 {:#x} cr4 {:#x}",
+        st.segment(Seg::Ss).selector,
+        st.cr0,
+        st.cr2,
+        st.cr3,
+        st.cr4
+    );
     let _ = write!(s, " efer {:#x} cpl {}, at 600h:", st.msr.efer, st.cpl);
     for k in 0..8 {
         let _ = write!(s, " {:x}", m.x.sys.mem.read_u32(0x600 + 4 * k));
@@ -158,7 +183,11 @@ fn check(rom: &Rom, model: ModelName) -> Result<(), String> {
         return Err(format!("saved and loaded half-way: {what}\n    {}", state(&second)));
     }
     if second.retired() != straight.retired() || second.digest() != straight.digest() {
-        return Err(format!("saved and loaded half-way it ends in another state:\n    {}\n    {}", state(&straight), state(&second)));
+        return Err(format!(
+            "saved and loaded half-way it ends in another state:\n    {}\n    {}",
+            state(&straight),
+            state(&second)
+        ));
     }
     Ok(())
 }
