@@ -166,7 +166,10 @@ impl Interpreter {
             Some(e) => Err(e),
             None => self.cache.lookup(x),
         };
+        // A repeated instruction is looked at after each iteration.
+        let limit = std::mem::replace(&mut x.limit, x.retired + 1);
         let faulted = self.run_entry(x, entry);
+        x.limit = limit;
         // The shadow lasts for one instruction; that instruction may have cast another.
         if x.st.shadow == shadow && !x.shadow_cast {
             x.st.shadow = Shadow::None;

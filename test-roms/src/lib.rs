@@ -2,7 +2,8 @@
 //!
 //! A ROM is mapped so that it ends at 1 MiB and at 4 GiB, and is entered at the reset vector. It writes what it wants to
 //! say to port E9h and ends with a byte to port F4h: 0 when all its checks held, else the number of the first that did
-//! not. The source's header says what it shows and what is expected:
+//! not. The machine that runs them has two more ports: a byte n to F5h raises INTR with vector 20h n nanoseconds later; bit 0
+//! of a byte to F6h pulses NMI, bit 1 SMI. ROMs of the group `events` use these. The source's header says what it shows and what is expected:
 //!
 //! ```text
 //! ; what: faults of ring 0 with their vectors, error codes and saved EIP

@@ -63,9 +63,18 @@ fn read(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Instruction, Erro
         DecoderError::None => {}
         DecoderError::NoMoreBytes if bytes.len() < MAX_LENGTH => return Err(Error::Short),
         DecoderError::NoMoreBytes => return Err(Error::Fault(Exception::gp(0))),
+        _ if bytes.len() >= MAX_LENGTH && too_long(bytes, code, model) => return Err(Error::Fault(Exception::gp(0))),
         _ => return Err(Error::Fault(Exception::UD)),
     }
     if model.admits(&ins) { Ok(ins) } else { Err(Error::Fault(Exception::UD)) }
+}
+
+/// Whether an instruction that the decoder refuses goes on behind its 15th byte. It does not tell that from an undefined
+/// one, but such an instruction begins with a prefix too many: without it, the decoder asks for the 16th byte.
+fn too_long(bytes: &[u8], code: CodeSize, model: &Model) -> bool {
+    let mut d = Decoder::with_ip(code.bits(), &bytes[1..MAX_LENGTH], 0, model.decoder_options());
+    let _ = d.decode();
+    d.last_error() == DecoderError::NoMoreBytes
 }
 
 /// Where the opcode of an ESC instruction is, D8 to DF.

@@ -86,10 +86,14 @@ pub fn poll(x: &mut Exec) -> Option<Exit> {
     x.shadow_cast = false;
     x.rf_kept = false;
     x.step_masked = false;
-    if x.sys.attention()
-        && let Some(exit) = take_signals(x)
-    {
-        return Some(exit);
+    if x.sys.attention() {
+        if let Some(exit) = take_signals(x) {
+            return Some(exit);
+        }
+        // A device may have made an appointment before the one that the engine was to stop at.
+        if let Some(next) = x.sys.next_deadline() {
+            x.limit = x.limit.min(next);
+        }
     }
     debug_traps(x);
     let shadow = x.st.shadow;
