@@ -31,9 +31,9 @@ const CODE: u64 = 0x1_0000;
 const DATA: u64 = 0x2_0000;
 const STACK: u64 = 0x3_0000;
 /// Instructions of a run.
-const INSNS: u64 = 1500;
-/// Virtual time of a run: halts skip ahead, so it is long.
-const TIME: VTime = VTime::ms(50);
+const INSNS: u64 = 400;
+/// Virtual time of a run: halts skip ahead, so it is longer than the instructions take.
+const TIME: VTime = VTime::us(500);
 
 /// How the processor starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Device for Ticker {
         let level = (cx.now().0 ^ cx.now().0 >> 7) & 1 == 0;
         cx.set(Pin(self.pin), true);
         cx.set(Pin(self.pin), level);
-        cx.at(cx.now().after(VTime::ns(u64::from(self.period_ns) + 5)), Event(0));
+        cx.at(cx.now().after(VTime::ns(u64::from(self.period_ns) + 100)), Event(0));
     }
 
     fn reset(&mut self, _: &mut Cx<'_>, _: ResetKind) {
@@ -362,7 +362,12 @@ fn state(name: ModelName, mode: Mode, input: &mut Input<'_>) -> CpuState {
     let long = matches!(mode, Mode::Long | Mode::Compatibility);
     st.gdtr = Table { base: GDT, limit: LAST + 7 };
     st.idtr = Table { base: if mode == Mode::Real { 0 } else { IDT }, limit: if long { 0xfff } else { 0x7ff } };
-    st.tr = Segment { selector: TASK, attr: attr::P | if mode == Mode::Protected16 { 3 } else { 0xb }, limit: 0x2ff, base: TSS };
+    st.tr = Segment {
+        selector: TASK,
+        attr: attr::P | if mode == Mode::Protected16 { 3 } else { 0xb },
+        limit: 0x2ff,
+        base: TSS,
+    };
     st.ldtr = Segment { selector: LOCAL, attr: attr::P | 2, limit: 0xff, base: LDT };
     let mut flags = FIXED | input.number(4) & 0x3f_7fd5 & !VM;
     match mode {

@@ -3,7 +3,9 @@
 use ferrite_core::cpu::{Model, ModelName};
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::decode::{Error, MAX_LENGTH, decode};
-use ferrite_core::isa::decode8086::MAX_PREFIXES;
+
+/// Prefixes that Ferrite's 8086 sees as such ahead of one instruction.
+const MAX_PREFIXES: usize = 9;
 
 /// Decodes `bytes` everywhere, and each of their beginnings.
 ///
