@@ -29,7 +29,7 @@ fn run(target: fn(&[u8]), seed: u64, n: usize, len: usize) {
 /// Opcodes that noise hits too seldom: each prefix and map in front of random bytes.
 #[test]
 fn decoding_any_bytes_gives_an_instruction_or_a_fault() {
-    run(decode::target, 0x9e37_79b9_7f4a_7c15, 4000, 16);
+    run(decode::target, 0x9e37_79b9_7f4a_7c15, 2000, 16);
     let mut random = Random(1);
     for opcode in 0..=0xffu8 {
         for start in [&[][..], &[0x0f], &[0x66, 0x0f], &[0xf2, 0x0f], &[0xf3, 0x0f], &[0x0f, 0x38], &[0x0f, 0x3a]] {
@@ -41,12 +41,12 @@ fn decoding_any_bytes_gives_an_instruction_or_a_fault() {
 
 #[test]
 fn no_snapshot_file_panics_or_half_loads() {
-    run(snapshot::target, 0x1234_5678_9abc_def1, 1500, 200);
+    run(snapshot::target, 0x1234_5678_9abc_def1, 400, 200);
 }
 
 #[test]
 fn no_vector_file_panics() {
-    run(vectors::target, 7, 4000, 120);
+    run(vectors::target, 7, 2000, 120);
     let mut random = Random(77);
     let json = br#"[{"name":"nop","bytes":[144],"initial":{"regs":{"ax":1,"ip":0},"ram":[[0,144]],"queue":[]},
         "final":{"regs":{"ip":1},"ram":[],"queue":[]},"cycles":[],"hash":"00"}]"#;
@@ -54,7 +54,7 @@ fn no_vector_file_panics() {
     let moo = b"MOO \x0c\0\0\0\x01\x01\0\0\x01\0\0\0386E\
         TEST\x3a\0\0\0\0\0\0\0NAME\x07\0\0\0\x03\0\0\0nopBYTS\x05\0\0\0\x01\0\0\0\x90\
         INIT\x12\0\0\0REGS\x06\0\0\0\x01\0\0\0\x07\x00RAM \x04\0\0\0\0\0\0\0";
-    for _ in 0..4000 {
+    for _ in 0..2000 {
         vectors::target(&random.mutate(json));
         vectors::target(&random.mutate(moo));
     }
@@ -62,5 +62,5 @@ fn no_vector_file_panics() {
 
 #[test]
 fn no_code_in_any_mode_panics_or_runs_past_its_limits() {
-    run(code::target, 0xfeed_face_cafe_f00d, 8000, 400);
+    run(code::target, 0xfeed_face_cafe_f00d, 2500, 400);
 }
