@@ -31,9 +31,13 @@ pub struct EventQueue {
 }
 
 impl EventQueue {
-    /// Makes `event` of `device` happen at `time`, instead of any earlier appointment of it.
+    /// Makes `event` of `device` happen at `time`, instead of any earlier appointment of it. What is to happen at
+    /// [`VTime::MAX`] never happens: at the end of time a periodic event would follow itself without end.
     pub fn schedule(&mut self, time: VTime, device: DeviceId, event: Event) {
         self.cancel(device, event);
+        if time == VTime::MAX {
+            return;
+        }
         let seq = self.next_seq;
         self.next_seq += 1;
         let at = self.entries.partition_point(|e| e.time > time);
@@ -106,6 +110,12 @@ impl Snapshot for EventQueue {
         if let Some(e) = entries.iter().find(|e| e.seq >= next_seq) {
             return Err(LoadError::Invalid { field: "events.next_seq", value: e.seq });
         }
+        if entries.iter().any(|e| e.time == VTime::MAX) {
+            return Err(LoadError::Invalid { field: "events.time", value: u64::MAX });
+        }
+        if next_seq > u64::MAX / 2 {
+            return Err(LoadError::Invalid { field: "events.next_seq", value: next_seq });
+        }
         let mut owners: Vec<_> = entries.iter().map(|e| (e.device, e.event)).collect();
         owners.sort_unstable();
         if let Some(w) = owners.windows(2).find(|w| w[0] == w[1]) {
@@ -153,6 +163,14 @@ mod tests {
         q.schedule(VTime(40), DEV, Event(0));
         assert!(drain(&mut q, VTime(39)).is_empty());
         assert_eq!(drain(&mut q, VTime(40)), [0]);
+    }
+
+    #[test]
+    fn an_event_at_the_end_of_time_never_fires() {
+        let mut q = EventQueue::default();
+        q.schedule(VTime(10), DEV, Event(0));
+        q.schedule(VTime::MAX, DEV, Event(0));
+        assert_eq!(q.pop_due(VTime::MAX), None, "the earlier appointment is gone, too");
     }
 
     #[test]

@@ -143,15 +143,14 @@ impl Machine {
 
     /// The CPU is halted: moves time to the next event, or to `end`. False when nothing can wake it.
     fn sleep(&mut self, end: VTime) -> bool {
-        // With interrupts off only NMI, SMI, INIT and reset wake it. The engine has taken what was signalled, and no event
-        // raises those; INTR may be up for ever.
+        if self.x.sys.wakes(self.x.interruptible()) {
+            return true; // something came up in the meantime
+        }
+        // With interrupts off only NMI, SMI, INIT and reset wake it, and no event raises those; INTR may be up for ever.
         if !self.x.st.flags.has(IF) && self.x.st.activity == Activity::Halt {
             return false;
         }
         let sys = &mut self.x.sys;
-        if sys.attention() {
-            return true; // something came up in the meantime
-        }
         match sys.next_event() {
             Some(next) if next <= end => sys.skip_to_next_event(),
             Some(_) => {
@@ -250,5 +249,99 @@ impl Snapshot for Cpu {
         }
         self.st = st;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::Space;
+    use crate::cpu::ModelName;
+    use crate::cpu::segment::{Seg, Segment};
+    use crate::cpu::state::{RIP, RSP};
+    use crate::device::{Cx, Device, Offset, Pin, Width};
+    use crate::wires::CpuPin;
+
+    /// Drives INTR with the bit that was written last.
+    struct Line;
+
+    impl Device for Line {
+        fn read(&mut self, _: &mut Cx<'_>, _: Offset, _: Width) -> u64 {
+            0
+        }
+        fn write(&mut self, cx: &mut Cx<'_>, _: Offset, _: Width, val: u64) {
+            cx.set(Pin(0), val & 1 != 0);
+        }
+        fn reset(&mut self, _: &mut Cx<'_>, _: ResetKind) {}
+    }
+
+    impl Snapshot for Line {
+        const KIND: &'static str = "line";
+        const VERSION: u32 = 1;
+        type State = ();
+        fn save(&self) {}
+        fn load(&mut self, (): ()) -> Result<(), LoadError> {
+            Ok(())
+        }
+    }
+
+    /// Real mode at 1000h, with every vector leading to 2000h, where there is an IRET.
+    fn machine(code: &[u8]) -> Machine {
+        let mut sys = System::bare(0x1_0000);
+        let line = sys.add("line", Line);
+        sys.bus_mut().map(Space::Port, 0x40, 1, line, Offset(0), Width::B1);
+        sys.connect_cpu((line, Pin(0)), CpuPin::Intr);
+        for vector in 0..256 {
+            sys.mem.write(4 * vector, &[0, 0x20, 0, 0]);
+        }
+        sys.mem.write(0x2000, &[0xcf]);
+        sys.mem.write(0x1000, code);
+        let mut m = Machine::new(Model::new(ModelName::Pentium3), sys);
+        let mut st = CpuState::reset();
+        st.seg = [Segment::real(0); 6];
+        (st.regs[usize::from(RIP)], st.regs[usize::from(RSP)]) = (0x1000, 0x8000);
+        m.set_cpu(st);
+        m
+    }
+
+    const LIMITS: Limits = Limits { insns: 1000, time: VTime::ms(1) };
+
+    #[test]
+    fn a_halt_with_interrupts_off_ends_the_run_though_intr_is_high() {
+        let mut m = machine(&[0xf4]);
+        m.x.port_write(0x40, 1, 1);
+        assert_eq!(m.run(LIMITS), Outcome::Dead);
+        assert_eq!(m.retired(), 1);
+    }
+
+    #[test]
+    fn a_guest_that_shuts_down_after_every_reset_still_meets_the_limit() {
+        // The reset vector lies outside memory: open bus is FF FF, an invalid opcode, and the table holds nothing.
+        let mut m = machine(&[0xf4]);
+        m.x.st.seg[Seg::Cs as usize].base = 0xffff_0000;
+        m.x.st.idtr.limit = 0;
+        m.x.refresh();
+        for vector in 0..256 {
+            m.x.sys.mem.write(4 * vector, &[0xff; 4]);
+        }
+        assert_eq!(m.run(LIMITS), Outcome::Insns);
+        assert_eq!(m.retired(), LIMITS.insns);
+    }
+
+    #[test]
+    fn an_exception_whose_handler_raises_it_again_still_meets_the_limit() {
+        let mut m = machine(&[0x0f, 0x0b]); // ud2
+        m.x.sys.mem.write(0x2000, &[0x0f, 0x0b]);
+        assert_eq!(m.run(LIMITS), Outcome::Insns);
+        assert_eq!(m.retired(), LIMITS.insns);
+    }
+
+    #[test]
+    fn interrupts_that_never_end_still_let_instructions_retire() {
+        let mut m = machine(&[0xfb, 0xeb, 0xfe]); // sti; jmp $
+        m.x.sys.mem.write(0x2000, &[0xfb, 0xcf]);
+        m.x.port_write(0x40, 1, 1);
+        assert_eq!(m.run(LIMITS), Outcome::Insns);
+        assert_eq!(m.retired(), LIMITS.insns);
     }
 }

@@ -254,6 +254,15 @@ impl System {
             || self.mem.generation() != self.seen_generation
     }
 
+    /// Whether a sleeping processor must look at something before time moves on. INTR counts only when it would be
+    /// taken: with interrupts off its level stays, and waiting for it to be looked at would never end.
+    pub fn wakes(&self, interruptible: bool) -> bool {
+        self.intr && interruptible
+            || self.signalled
+            || self.stop.is_some()
+            || self.mem.generation() != self.seen_generation
+    }
+
     /// Resets every device.
     pub fn reset(&mut self, kind: ResetKind) {
         for i in 0..self.slots.len() {

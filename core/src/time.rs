@@ -183,9 +183,13 @@ impl Snapshot for Clock {
         if ps_per_insn == 0 {
             return Err(LoadError::Invalid { field: "ps_per_insn", value: 0 });
         }
-        // |skipped| beyond this comes from no run: time itself has 64 bits, and the product of
-        // two 64-bit numbers must still fit beside it.
-        if skipped.unsigned_abs() >= 1 << 126 {
+        // No run counts this far, and counts behind a loaded one must not wrap.
+        if retired > u64::MAX / 2 {
+            return Err(LoadError::Invalid { field: "retired", value: retired });
+        }
+        // A clock that shows a time before power-on or past the end of time would stand still.
+        let ran = i128::from(retired) * i128::from(ps_per_insn);
+        if !ran.checked_add(skipped).is_some_and(|now| (0..i128::from(u64::MAX)).contains(&now)) {
             return Err(LoadError::Invalid { field: "skipped", value: skipped as u64 });
         }
         *self = Clock { retired, ps_per_insn, skipped };
@@ -238,6 +242,16 @@ mod tests {
         assert_eq!(clock.retired_by(VTime(VTime::ms(1).0 + 5_000)), 4);
         clock.skip_to(VTime::ZERO);
         assert_eq!(clock.now(), VTime::ms(1), "time never runs backwards");
+    }
+
+    #[test]
+    fn a_snapshot_whose_clock_would_stand_still_or_wrap_is_refused() {
+        let state = |retired, skipped| ClockV1 { retired, ps_per_insn: 5_000, skipped };
+        let mut clock = Clock::default();
+        assert!(clock.load(state(u64::MAX - 1, 0)).is_err());
+        assert!(clock.load(state(10, -50_001)).is_err(), "before power-on");
+        assert!(clock.load(state(10, i128::MAX)).is_err(), "past the end");
+        assert_eq!(clock.load(state(10, -50_000)), Ok(()));
     }
 
     #[test]

@@ -6,8 +6,8 @@
 //! *Not modelled:* zImage (loaded low) and protocols before 2.02 (Linux 2.4.0-test3), whose command line has no pointer.
 
 use super::{
-    BootError, BootPlan, CODE32, CODE64, EBDA, Entry, EntryChoice, Layout, Mode, ONE_MIB, Range, Request, Segment,
-    acpi, bios_data_area, e820, flat_gdt, identity_map,
+    BootError, BootPlan, CODE32, CODE64, EBDA, Entry, EntryChoice, LOW_FREE, Layout, Mode, ONE_MIB, Range, Request,
+    Segment, acpi, bios_data_area, e820, flat_gdt, identity_map,
 };
 
 /// `header`: "HdrS".
@@ -166,6 +166,8 @@ pub fn plan(req: &Request<'_>) -> Result<BootPlan, BootError> {
     }
 
     let mut layout = Layout::new(req.ram)?;
+    // Low memory has fixed tenants: `boot_params` or the setup code, the command line, the kernel's trampolines.
+    layout.take("low memory", LOW_FREE, EBDA - LOW_FREE)?;
     let load = header.load_address()?;
     // All that the kernel needs before it looks at the memory map, and at least its own bytes.
     layout.take("the kernel (init_size)", load, header.init_size.max(header.kernel_len as u64))?;
@@ -379,6 +381,12 @@ mod tests {
             w.sort();
             assert!(w.windows(2).all(|p| p[0].0 + p[0].1.len() as u64 <= p[1].0));
         }
+    }
+
+    #[test]
+    fn an_initrd_that_would_fit_only_into_low_memory_is_refused() {
+        let e = error(|k| k[0x22c..0x230].copy_from_slice(&0x1_4fff_u32.to_le_bytes()));
+        assert!(e.contains("the initrd"), "{e}");
     }
 
     #[test]
