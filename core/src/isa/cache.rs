@@ -15,7 +15,7 @@ use crate::memory::{GuestMemory, Offset, PAGE_SHIFT, PAGE_SIZE, Route, StaleCode
 /// Instructions in a block at most.
 pub const MAX_BLOCK: usize = 32;
 /// Slots of the first-level table. A power of two.
-const SLOTS: usize = 1 << 15;
+const SLOTS: usize = 1 << 17;
 /// Decoded instructions kept before everything is dropped: 2 Mi, 80 MiB.
 const MAX_INSNS: usize = 1 << 21;
 const NO_KEY: u64 = u64::MAX;
@@ -42,7 +42,12 @@ struct Block {
     /// Blocks in the same page that ran after this one, by the distance of their first bytes: the likely
     /// successors, found without the TLB or the table.
     links: [Link; 2],
+    /// The page of the backing that holds the rest, for a block of one instruction that crosses into it; else [`NO_TAIL`].
+    tail: Offset,
 }
+
+/// The block lies in one page.
+const NO_TAIL: Offset = Offset::MAX;
 
 #[derive(Clone, Copy, Debug)]
 struct Link {
@@ -82,7 +87,7 @@ const fn key(at: Offset, code: CodeSize) -> u64 {
 }
 
 const fn slot(key: u64) -> usize {
-    ((key ^ key >> 15) as usize) & (SLOTS - 1)
+    ((key ^ key >> 17) as usize) & (SLOTS - 1)
 }
 
 impl Block {
@@ -90,6 +95,31 @@ impl Block {
     #[inline(always)]
     fn fits(&self, x: &Exec) -> bool {
         x.st.rip().wrapping_sub(x.ctx.ip_lo).wrapping_add(u64::from(self.bytes) - 1) <= x.ctx.ip_span
+    }
+
+    /// Whether the page behind that of `lin`, where the block starts, is mapped to where its tail was decoded.
+    #[inline(always)]
+    fn tail_mapped(&self, x: &Exec, lin: u64) -> bool {
+        if self.tail == NO_TAIL {
+            return true;
+        }
+        let next = next_page(x, lin);
+        let e = x.tlb.entry(x.ctx.fetch_view, next);
+        e.fetch == next && next.wrapping_add(e.addend) == self.tail
+    }
+
+    /// The granules of `page`, one of its pages, that the block's bytes touch.
+    fn granules(&self, page: Offset) -> u64 {
+        let from = (self.key >> 2) & (PAGE_SIZE - 1);
+        let end = from + u64::from(self.bytes);
+        let (from, last) = if self.tail == NO_TAIL {
+            (from, end - 1)
+        } else if page == self.tail {
+            (0, end - PAGE_SIZE - 1)
+        } else {
+            (from, PAGE_SIZE - 1)
+        };
+        (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6))
     }
 }
 
@@ -127,7 +157,12 @@ impl BlockCache {
         let Some(a) = self.blocks.get(from as usize).map(|b| b.key) else { return };
         let b = self.blocks[to as usize].key;
         let page = |key: u64| key >> (PAGE_SHIFT + 2);
-        if a == NO_KEY || b == NO_KEY || page(a) != page(b) || (a ^ b) & 3 != 0 {
+        if self.blocks[to as usize].tail != NO_TAIL
+            || a == NO_KEY
+            || b == NO_KEY
+            || page(a) != page(b)
+            || (a ^ b) & 3 != 0
+        {
             return;
         }
         let links = &mut self.blocks[from as usize].links;
@@ -151,17 +186,14 @@ impl BlockCache {
         let slots = &mut self.slots;
         list.retain(|&id| {
             let b = &mut blocks[id as usize];
-            let from = (b.key >> 2) & (PAGE_SIZE - 1);
-            let last = from + u64::from(b.bytes) - 1;
-            let mask = (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6));
-            if mask & stale.granules == 0 {
+            if b.key != NO_KEY && b.granules(stale.page) & stale.granules == 0 {
                 return true;
             }
             let s = &mut slots[slot(b.key)];
             if s.0 == b.key {
                 s.0 = NO_KEY;
             }
-            b.key = NO_KEY;
+            b.key = NO_KEY; // what links here, and the list of its other page, see that it is gone
             false
         });
     }
@@ -178,8 +210,11 @@ impl BlockCache {
             let at = lin.wrapping_add(e.addend);
             let key = key(at, x.ctx.code);
             let (found, id) = self.slots[slot(key)];
-            if found == key && self.blocks[id as usize].fits(x) {
-                return Ok(Entry::Block(id));
+            if found == key {
+                let b = &self.blocks[id as usize];
+                if b.fits(x) && b.tail_mapped(x, lin) {
+                    return Ok(Entry::Block(id));
+                }
             }
         }
         self.lookup_slow(x, lin)
@@ -196,24 +231,28 @@ impl BlockCache {
             }
         }
         let room = fetch_room(x)?;
-        let phys = x.fetch_translate(lin)?;
-        let phys = x.sys.mem.a20(phys);
-        let in_page = phys & (PAGE_SIZE - 1);
-        let Route::Backing(page) = x.sys.mem.read_route(phys) else {
-            return self.single(x, lin, room);
-        };
-        let at = page + in_page;
+        let Some(at) = backing_of(x, lin)? else { return self.single(x, lin, room) };
+        let in_page = at & (PAGE_SIZE - 1);
+        let page = at - in_page;
         let key = key(at, x.ctx.code);
         let index = (page >> PAGE_SHIFT) as usize;
         if self.pages.len() <= index {
             self.pages.resize(index + 1, Vec::new());
         }
         let known = self.pages[index].iter().copied().find(|&id| self.blocks[id as usize].key == key);
-        if let Some(id) = known
-            && u64::from(self.blocks[id as usize].bytes) <= room
-        {
-            self.slots[slot(key)] = (key, id);
-            return Ok(Entry::Block(id));
+        if let Some(id) = known {
+            let b = self.blocks[id as usize];
+            if b.tail != NO_TAIL {
+                // Maps the tail, or raises the fault of its fetch; a tail mapped elsewhere is decoded anew.
+                let mapped = u64::from(b.bytes) <= room && backing_of(x, next_page(x, lin))? == Some(b.tail);
+                if !mapped {
+                    return self.single(x, lin, room);
+                }
+            }
+            if u64::from(b.bytes) <= room {
+                self.slots[slot(key)] = (key, id);
+                return Ok(Entry::Block(id));
+            }
         }
         let avail = (PAGE_SIZE - in_page).min(room) as usize;
         if self.insns.len() + MAX_BLOCK > MAX_INSNS {
@@ -237,24 +276,73 @@ impl BlockCache {
         let count = self.insns.len() - first;
         if count == 0 {
             // The first instruction needs bytes of the next page (or is too long, or invalid).
+            if known.is_none()
+                && let Some(entry) = self.crossing(x, lin, at, room)?
+            {
+                return Ok(entry);
+            }
             return self.single(x, lin, room);
         }
+        Ok(self.enter(
+            x,
+            Block {
+                key,
+                first: first as u32,
+                count: count as u16,
+                bytes: bytes as u16,
+                links: [Link::NONE; 2],
+                tail: NO_TAIL,
+            },
+        ))
+    }
+
+    /// Puts a decoded block where it will be found, and its bytes under watch.
+    fn enter(&mut self, x: &mut Exec, b: Block) -> Entry {
         let id = self.blocks.len() as BlockId;
-        self.blocks.push(Block {
-            key,
-            first: first as u32,
-            count: count as u16,
-            bytes: bytes as u16,
-            links: [Link::NONE; 2],
-        });
-        self.decoded += 1;
-        if !x.sys.mem.holds_code(page) {
-            x.tlb.protect(page);
+        let at = b.key >> 2;
+        let page = at & !(PAGE_SIZE - 1);
+        let here = u64::from(b.bytes).min(page + PAGE_SIZE - at);
+        let mut watch = |page: Offset, at: Offset, len: u64| {
+            if !x.sys.mem.holds_code(page) {
+                x.tlb.protect(page);
+            }
+            x.sys.mem.mark_code(at, len);
+            let index = (page >> PAGE_SHIFT) as usize;
+            if self.pages.len() <= index {
+                self.pages.resize(index + 1, Vec::new());
+            }
+            self.pages[index].push(id);
+        };
+        watch(page, at, here);
+        if b.tail != NO_TAIL {
+            watch(b.tail, b.tail, u64::from(b.bytes) - here);
         }
-        x.sys.mem.mark_code(at, bytes as u64);
-        self.pages[index].push(id);
-        self.slots[slot(key)] = (key, id);
-        Ok(Entry::Block(id))
+        self.slots[slot(b.key)] = (b.key, id);
+        self.blocks.push(b);
+        self.decoded += 1;
+        Entry::Block(id)
+    }
+
+    /// The instruction at `lin`, at `at` in the backing, that crosses into the next page, as a block of its own. `None` where
+    /// that cannot be cached.
+    fn crossing(&mut self, x: &mut Exec, lin: u64, at: Offset, room: u64) -> Result<Option<Entry>, Exception> {
+        let here = (PAGE_SIZE - (at & (PAGE_SIZE - 1))) as usize;
+        if here >= MAX_LENGTH || room <= here as u64 {
+            return Ok(None);
+        }
+        let mut buf = [0; MAX_LENGTH];
+        buf[..here].copy_from_slice(&x.sys.mem.backing()[at as usize..at as usize + here]);
+        let Err(decode::Error::Short) = decode::decode(&buf[..here], x.ctx.code, &x.model) else { return Ok(None) };
+        let Some(tail) = backing_of(x, next_page(x, lin))? else { return Ok(None) };
+        let len = MAX_LENGTH.min(room as usize);
+        buf[here..len].copy_from_slice(&x.sys.mem.backing()[tail as usize..tail as usize + len - here]);
+        let Ok(mut insn) = decode::decode(&buf[..len], x.ctx.code, &x.model) else { return Ok(None) };
+        insn.end = u16::from(insn.len);
+        let first = self.insns.len() as u32;
+        let bytes = u16::from(insn.len);
+        self.insns.push(insn);
+        let key = key(at, x.ctx.code);
+        Ok(Some(self.enter(x, Block { key, first, count: 1, bytes, links: [Link::NONE; 2], tail })))
     }
 
     /// Decodes one instruction byte by byte, as the processor would fetch it.
@@ -289,6 +377,26 @@ impl BlockCache {
             }
         }
     }
+}
+
+/// The linear address of the page behind that of `lin`.
+#[inline(always)]
+fn next_page(x: &Exec, lin: u64) -> u64 {
+    ((lin | (PAGE_SIZE - 1)).wrapping_add(1)) & x.ctx.lin_mask
+}
+
+/// The position in the backing that `lin` is fetched from; `None` when it is not memory.
+fn backing_of(x: &mut Exec, lin: u64) -> Result<Option<Offset>, Exception> {
+    let e = x.tlb.entry(x.ctx.fetch_view, lin);
+    if e.fetch == lin & !(PAGE_SIZE - 1) {
+        return Ok(Some(lin.wrapping_add(e.addend)));
+    }
+    let phys = x.fetch_translate(lin)?;
+    let phys = x.sys.mem.a20(phys);
+    Ok(match x.sys.mem.read_route(phys) {
+        Route::Backing(page) => Some(page + (phys & (PAGE_SIZE - 1))),
+        _ => None,
+    })
 }
 
 /// Bytes from the instruction pointer to the end of the code segment, at least 1.
