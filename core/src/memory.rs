@@ -392,20 +392,24 @@ impl GuestMemory {
         true
     }
 
-    /// Reads a little-endian `u32`; all ones where there is no memory.
+    /// Reads a little-endian `u32` that does not cross a page; all ones where there is no memory.
     #[must_use]
+    #[inline]
     pub fn read_u32(&self, addr: u64) -> u32 {
-        let mut b = [0; 4];
-        self.read(addr, &mut b);
-        u32::from_le_bytes(b)
+        match self.read_route(addr) {
+            Route::Backing(page) => u32::from_le_bytes(self.load(page + (addr & (PAGE_SIZE - 1)))),
+            Route::Nowhere | Route::Bus => u32::MAX,
+        }
     }
 
-    /// Reads a little-endian `u64`; all ones where there is no memory.
+    /// Reads a little-endian `u64` that does not cross a page; all ones where there is no memory.
     #[must_use]
+    #[inline]
     pub fn read_u64(&self, addr: u64) -> u64 {
-        let mut b = [0; 8];
-        self.read(addr, &mut b);
-        u64::from_le_bytes(b)
+        match self.read_route(addr) {
+            Route::Backing(page) => u64::from_le_bytes(self.load(page + (addr & (PAGE_SIZE - 1)))),
+            Route::Nowhere | Route::Bus => u64::MAX,
+        }
     }
 }
 

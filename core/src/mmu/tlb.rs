@@ -6,7 +6,7 @@
 //! code (writes), pages whose dirty bit is still clear (writes), pages under a watchpoint.
 
 /// Entries in one view. A power of two.
-pub const ENTRIES: usize = 512;
+pub const ENTRIES: usize = 4096;
 /// A tag that no linear page address equals.
 pub const NO_TAG: u64 = 1;
 
