@@ -300,7 +300,7 @@ mod tests {
         let mut st = CpuState::reset();
         st.seg = [Segment::real(0); 6];
         (st.regs[usize::from(RIP)], st.regs[usize::from(RSP)]) = (0x1000, 0x8000);
-        m.set_cpu(st);
+        m.x.set_state(st);
         m
     }
 

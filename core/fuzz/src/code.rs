@@ -141,7 +141,7 @@ pub fn target(bytes: &[u8]) {
     m.x.sys.mem.write(start, code);
     // The same bytes are what the pointers point to and what the handlers do.
     m.x.sys.mem.write(DATA, code);
-    m.set_cpu(st);
+    m.x.set_state(st);
     if shape & 4 != 0 {
         m.x.st.regs[usize::from(RIP)] = m.x.st.regs[usize::from(RIP)].wrapping_add(0xff8);
     }

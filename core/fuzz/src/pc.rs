@@ -91,7 +91,7 @@ fn start(m: &mut Machine) {
         m.x.sys.mem.write(4 * v, &0x0000_7d00u32.to_le_bytes());
     }
     m.x.sys.mem.write(0x7d00, &[0xcf]); // IRET
-    m.set_cpu(st);
+    m.x.set_state(st);
 }
 
 fn port(input: &mut Input<'_>) -> u16 {
