@@ -6,7 +6,7 @@
 //! Nobody there: reads float to all ones, writes are lost.
 //!
 //! PCI configuration mechanism #1 is a window into a bank: the host bridge latches the address
-//! and turns the window ([`Bus::select_config`]); the access then goes straight to the function.
+//! and turns the window (`select_config`); the access then goes straight to the function.
 
 use serde::{Deserialize, Serialize};
 

@@ -144,10 +144,6 @@ impl Interpreter {
             x.tlb.flush();
         }
         let exit = interrupt::poll(x);
-        // A device may have made an appointment before the deadline that the run was given.
-        if let Some(deadline) = x.sys.next_deadline() {
-            x.limit = x.limit.min(deadline.max(x.retired));
-        }
         if x.st.activity != Activity::Active {
             return Some(exit.unwrap_or(match x.st.activity {
                 Activity::Shutdown => Exit::Shutdown,
@@ -250,11 +246,11 @@ impl Ops for Exec {
     }
     #[inline(always)]
     fn umulh(&mut self, a: u64, b: u64) -> u64 {
-        (u128::from(a) * u128::from(b) >> 64) as u64
+        ((u128::from(a) * u128::from(b)) >> 64) as u64
     }
     #[inline(always)]
     fn smulh(&mut self, a: u64, b: u64) -> u64 {
-        (i128::from(a as i64) * i128::from(b as i64) >> 64) as u64
+        ((i128::from(a as i64) * i128::from(b as i64)) >> 64) as u64
     }
     #[inline(always)]
     fn and(&mut self, a: u64, b: u64) -> u64 {

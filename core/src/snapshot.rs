@@ -367,7 +367,7 @@ mod tests {
         w.part("clock", &clock);
         let mut mem = GuestMemory::flat(0x3_1000);
         mem.write(0x1234, b"some text that is in memory");
-        mem.write(0x2_0000, &std::array::from_fn::<u8, 256, _>(|i| (i * 77 >> 3) as u8));
+        mem.write(0x2_0000, &std::array::from_fn::<u8, 256, _>(|i| ((i * 77) >> 3) as u8));
         w.section("memory", MEMORY_KIND, MEMORY_VERSION, &encode_memory(&mem));
         w.finish()
     }

@@ -235,8 +235,7 @@ mod tests {
 
     #[test]
     fn a_halt_skips_time_without_retiring() {
-        let mut clock = Clock::default();
-        clock.retired = 3;
+        let mut clock = Clock { retired: 3, ..Clock::default() };
         clock.skip_to(VTime::ms(1));
         assert_eq!(clock.now(), VTime::ms(1));
         assert_eq!(clock.retired_by(VTime(VTime::ms(1).0 + 5_000)), 4);
@@ -256,8 +255,7 @@ mod tests {
 
     #[test]
     fn changing_the_rate_keeps_the_present() {
-        let mut clock = Clock::default();
-        clock.retired = 1000;
+        let mut clock = Clock { retired: 1000, ..Clock::default() };
         let now = clock.now();
         clock.set_ps_per_insn(20_000);
         assert_eq!(clock.now(), now);

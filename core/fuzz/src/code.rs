@@ -439,7 +439,7 @@ fn paging(st: &mut CpuState, name: ModelName, mode: Mode, shape: u8, input: &mut
         st.cr0 |= cr0::PG;
         st.cr4 |= cr4::PAE;
         st.cr3 = PAGES;
-        st.msr.efer = efer::LMA | efer::LME | efer::SCE | efer::NXE * u64::from(shape & 4 != 0);
+        st.msr.efer = efer::LMA | efer::LME | efer::SCE | (efer::NXE * u64::from(shape & 4 != 0));
     } else if mode != Mode::Real && name >= ModelName::I80386 && shape & 4 != 0 {
         st.cr0 |= cr0::PG;
         if name >= ModelName::Pentium3 && shape & 8 != 0 {

@@ -100,7 +100,7 @@ pub fn translate(st: &CpuState, mem: &mut GuestMemory, lin: u64, w: Walk) -> Res
 }
 
 fn phys_mask(w: Walk) -> u64 {
-    (1u64 << w.phys_bits) - 1 & !0xfff
+    ((1u64 << w.phys_bits) - 1) & !0xfff
 }
 
 /// The error code of a fault. `present` tells a violation from a missing page.
@@ -131,9 +131,10 @@ fn allowed(st: &CpuState, w: Walk, r: &Rights) -> (bool, bool, bool) {
     if w.user {
         (r.user, r.user && r.writable, r.user && !nx)
     } else {
-        let data = !(r.user && w.smap);
+        let data = !r.user || !w.smap;
         let write = data && (r.writable || st.cr0 & cr0::WP == 0);
-        let fetch = !nx && !(r.user && st.cr4 & cr4::SMEP != 0);
+        let smep = r.user && st.cr4 & cr4::SMEP != 0;
+        let fetch = !nx && !smep;
         (data, write, fetch)
     }
 }

@@ -140,7 +140,7 @@ impl Keyboard {
     }
 
     /// A byte from the system. The answer is true when the assurance test starts: its result
-    /// comes [`BAT`] later, through [`Keyboard::finish_bat`].
+    /// comes `BAT` later, through [`Keyboard::finish_bat`].
     pub fn receive(&mut self, byte: u8) -> bool {
         if let Some(command) = self.command.take()
             && self.argument(command, byte)

@@ -1,6 +1,6 @@
 //! 82371SB (PIIX3): the PCI to ISA bridge and the configuration space of its IDE function.
 //!
-//! Document: Intel 82371SB data sheet (290550), "PIRQRC[A:D]—PIRQ Route Control Registers", "RC—Reset
+//! Document: Intel 82371SB data sheet (290550), "PIRQRC\[A:D\]—PIRQ Route Control Registers", "RC—Reset
 //! Control Register", "IDETIM—IDE Timing Register".
 //!
 //! The chip's 8259s, 8254 and DMA controllers are devices of their own; the edge/level control

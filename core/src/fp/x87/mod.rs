@@ -2,7 +2,7 @@
 //!
 //! SDM Vol. 1, "Programming with the x87 FPU"; Vol. 2, the entry of each instruction.
 //!
-//! Every operation takes an [`X87Env`] and returns `None` when an unmasked exception leaves the
+//! Every operation takes an [`X87Env`](super::X87Env) and returns `None` when an unmasked exception leaves the
 //! destination, the stack top and (for compares) the condition codes unchanged.
 //!
 //! *Not here:* the register stack, its faults and tags, C0 to C3 (given as plain results), and the

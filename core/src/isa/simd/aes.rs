@@ -118,7 +118,7 @@ pub fn aeskeygenassist(b: u128, imm: u8) -> u128 {
     u32x4::join([x1, x1.rotate_right(8) ^ rcon, x3, x3.rotate_right(8) ^ rcon])
 }
 
-/// PCLMULQDQ: imm[0] and imm[4] choose the halves.
+/// PCLMULQDQ: `imm[0]` and `imm[4]` choose the halves.
 #[must_use]
 pub fn pclmulqdq(a: u128, b: u128, imm: u8) -> u128 {
     let x = a >> (64 * (imm & 1)) & super::lanes::LOW;

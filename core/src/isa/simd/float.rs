@@ -226,7 +226,7 @@ fn step(env: &mut SseEnv) -> bool {
     }
 }
 
-/// DPPS: products chosen by imm[7:4], summed as (0 + 1) + (2 + 3), to the elements chosen by imm[3:0].
+/// DPPS: products chosen by `imm[7:4]`, summed as (0 + 1) + (2 + 3), to the elements chosen by `imm[3:0]`.
 /// Every product and sum is rounded and can raise exceptions, step after step; a product that is not chosen is +0 and
 /// raises none.
 #[must_use]

@@ -142,7 +142,7 @@ pub fn psadbw(a: u128, b: u128) -> u128 {
     u64x2::join(from_fn(sum))
 }
 
-/// MPSADBW: sums over four bytes of `b` (at 4 · imm[1:0]) against each of eight places of `a` (from 4 · imm[2]).
+/// MPSADBW: sums over four bytes of `b` (at 4 · `imm[1:0]`) against each of eight places of `a` (from 4 · `imm[2]`).
 #[must_use]
 pub fn mpsadbw(a: u128, b: u128, imm: u8) -> u128 {
     let (a, b) = (u8x16::split(a), u8x16::split(b));

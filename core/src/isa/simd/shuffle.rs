@@ -258,14 +258,14 @@ pub const fn pextrq(b: u128, imm: u8) -> u128 {
     b >> (64 * (imm & 1)) & LOW
 }
 
-/// INSERTPS from a register: imm[7:6] chooses the source element, imm[5:4] the place, imm[3:0] clears.
+/// INSERTPS from a register: `imm[7:6]` chooses the source element, `imm[5:4]` the place, `imm[3:0]` clears.
 #[must_use]
 #[inline]
 pub fn insertps(a: u128, b: u128, imm: u8) -> u128 {
     insertps_m32(a, pextrd(b, imm >> 6), imm)
 }
 
-/// INSERTPS from memory: imm[7:6] does not count.
+/// INSERTPS from memory: `imm[7:6]` does not count.
 #[must_use]
 #[inline]
 pub fn insertps_m32(a: u128, b: u128, imm: u8) -> u128 {

@@ -14,7 +14,7 @@ pub struct Comparison {
     pub elements: u32,
 }
 
-/// imm[0]: elements are words.
+/// `imm[0]`: elements are words.
 const fn words(imm: u8) -> bool {
     imm & 1 != 0
 }
@@ -24,7 +24,7 @@ const fn count(imm: u8) -> usize {
     if words(imm) { 8 } else { 16 }
 }
 
-/// The elements as numbers, signed if imm[1] says so.
+/// The elements as numbers, signed if `imm[1]` says so.
 fn elements(v: u128, imm: u8) -> [i32; 16] {
     let mut out = [0; 16];
     for (i, o) in out.iter_mut().enumerate().take(count(imm)) {
@@ -87,7 +87,7 @@ pub fn compare(a: u128, a_len: u32, b: u128, b_len: u32, imm: u8) -> Comparison 
 }
 
 impl Comparison {
-    /// ECX of the "I" forms: the lowest (imm[6] = 0) or highest bit of the result, or the number of elements.
+    /// ECX of the "I" forms: the lowest (`imm[6]` = 0) or highest bit of the result, or the number of elements.
     #[must_use]
     pub const fn index(&self, imm: u8) -> u32 {
         if self.result == 0 {
@@ -99,7 +99,7 @@ impl Comparison {
         }
     }
 
-    /// XMM0 of the "M" forms: the bits (imm[6] = 0), or each stretched over its element.
+    /// XMM0 of the "M" forms: the bits (`imm[6]` = 0), or each stretched over its element.
     #[must_use]
     pub fn mask(&self, imm: u8) -> u128 {
         let bit = |i: usize| self.result >> i & 1 != 0;

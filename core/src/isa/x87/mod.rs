@@ -6,7 +6,7 @@
 //!
 //! * [`stack`]: registers, tags, TOP, stack faults, condition codes.
 //! * [`fault`]: `#NM`, and errors that wait for the next waiting instruction.
-//! * [`load`], [`store`], [`arith`], [`compare`], [`transcendental`], [`control`], [`env`]: the instructions.
+//! * [`load`], [`store`], [`arith`], [`compare`], [`transcendental`], [`control`], [`mod@env`]: the instructions.
 //!
 //! All of it is helpers. A decoded instruction carries its FOP (11 bits) in [`Insn::imm`](super::Insn::imm).
 //!

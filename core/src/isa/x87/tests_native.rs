@@ -392,7 +392,7 @@ fn argument(r: &mut Random, text: &str) -> F80 {
         return any;
     }
     let sign = if text == "fyl2x" { 0 } else { any.se & 0x8000 };
-    F80::new(sign | limit - 1 - r.below(20) as u16, r.significand())
+    F80::new(sign | (limit - 1 - r.below(20) as u16), r.significand())
 }
 
 #[test]
