@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ferrite_core::cpu::ModelName;
+use ferrite_core::cpu::{Model, ModelName};
 use ferrite_devices::boot::EntryChoice;
 use serde::{Deserialize, Deserializer, de};
 
@@ -47,45 +47,34 @@ impl FromStr for Size {
     }
 }
 
-/// `MODEL[,+feat,-feat]`.
+/// `--cpu`: a model with its features.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CpuSpec {
-    /// Spelling of the model.
-    pub model: &'static str,
+    /// Spelling of the model, without features.
+    pub name: &'static str,
     /// The model.
-    pub name: ModelName,
-    /// Features to add (true) or remove.
-    pub features: Vec<(bool, String)>,
+    pub model: Model,
+}
+
+impl CpuSpec {
+    /// Whether features were added or removed.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.model != Model::new(self.model.name)
+    }
 }
 
 impl FromStr for CpuSpec {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
-        let mut parts = s.split(',');
-        let want = parts.next().unwrap_or_default();
-        let Some((name, model)) = ModelName::ALL.into_iter().find(|(_, m)| *m == want) else {
-            let known: Vec<_> = ModelName::ALL.iter().map(|(_, m)| *m).collect();
-            let text = format!("no model is called `{want}`; there are {}", known.join(", "));
-            return Err(if want == "x86-64-v3" {
-                format!("{text} (x86-64-v3 needs AVX2: not in this build)")
-            } else {
-                text
-            });
-        };
-        let feature = |f: &str| match f.split_at_checked(1) {
-            Some(("+", n)) if !n.is_empty() => Ok((true, n.to_owned())),
-            Some(("-", n)) if !n.is_empty() => Ok((false, n.to_owned())),
-            _ => Err(format!("`{f}`: a feature is +name or -name")),
-        };
-        Ok(Self { model, name, features: parts.map(feature).collect::<Result<_, _>>()? })
+        let model = Model::parse(s).map_err(|e| {
+            let note = if s.starts_with("x86-64-v3") { " (x86-64-v3 needs AVX2: not in this build)" } else { "" };
+            format!("{e}{note}")
+        })?;
+        let name = ModelName::ALL.into_iter().find(|(n, _)| *n == model.name).map_or("max", |(_, text)| text);
+        Ok(Self { name, model })
     }
-}
-
-/// Whether a model has long mode.
-#[must_use]
-pub fn has_long_mode(name: ModelName) -> bool {
-    matches!(name, ModelName::X86_64V1 | ModelName::X86_64V2 | ModelName::Max)
 }
 
 /// The engine.
@@ -358,6 +347,7 @@ impl fmt::Display for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferrite_core::cpu::Feature;
 
     #[test]
     fn sizes_have_units_and_default_to_mib() {
@@ -374,9 +364,9 @@ mod tests {
 
     #[test]
     fn a_cpu_is_a_model_and_features() {
-        let c: CpuSpec = "pentium3,+sse2,-mmx".parse().unwrap();
-        assert_eq!((c.model, c.features), ("pentium3", vec![(true, "sse2".to_owned()), (false, "mmx".to_owned())]));
-        assert!("i7".parse::<CpuSpec>().unwrap_err().contains("8086, 80286"));
+        let c: CpuSpec = "pentium3,+sse2,-sep".parse().unwrap();
+        assert!(c.name == "pentium3" && c.is_changed() && c.model.has(Feature::Sse2) && !c.model.has(Feature::Sep));
+        assert!("i7".parse::<CpuSpec>().unwrap_err().contains("8086"));
         assert!("x86-64-v3".parse::<CpuSpec>().unwrap_err().contains("AVX2"));
         assert!("max,sse".parse::<CpuSpec>().is_err());
     }

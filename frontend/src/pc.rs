@@ -1,6 +1,5 @@
 //! A machine built from its parts.
 
-use ferrite_core::cpu::Model;
 use ferrite_core::device::{DeviceId, Input};
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::LoadError;
@@ -69,10 +68,6 @@ const SERIAL_SPEEDUP: u32 = 64;
 /// # Errors
 /// [`Failure::Usage`] for parts that this build does not have.
 pub fn build(parts: Parts) -> Result<Pc, Failure> {
-    if let Some((_, feature)) = parts.cpu.features.first() {
-        let text = format!("--cpu {}: `{feature}`: this build takes the models as they are", parts.cpu.model);
-        return Err(Failure::Usage(text));
-    }
     let rom = match &parts.boot {
         Boot::BuiltIn => Rom::find(DEMO).map(|r| r.image.to_vec()),
         Boot::Firmware => {
@@ -105,7 +100,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         pc_pci::post(&mut sys);
     }
     let serial = (1..=4).map(|n| sys.device_id(&format!("com{n}"))).collect();
-    let mut machine = Machine::new(Model::new(parts.cpu.name), sys);
+    let mut machine = Machine::new(parts.cpu.model, sys);
     machine.set_no_reboot(parts.no_reboot);
     if let Boot::Direct(plan) = parts.boot {
         direct::install(&mut machine.x, &plan);

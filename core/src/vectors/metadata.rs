@@ -102,6 +102,19 @@ pub fn stem(file_name: &str) -> &str {
     stem
 }
 
+/// Captures that are known to be wrong and that no list of their suite names yet, as a revocation list.
+///
+/// 80286 `CE` #1193, INTO: where CS (F238h) was pushed the capture has SS's value (F050h). Of all software interrupts in the
+/// suites it is the only one; no stack, table or prefetch overlap explains it. Such tests are reported as skipped.
+const WRONG_CAPTURES: &str = "7df1d2a948c416f5a4416e2f747d2d357d497570 # 80286 CE #1193";
+
+/// The tests that are skipped whatever the suite's folder says.
+#[must_use]
+pub fn wrong_captures() -> BTreeSet<[u8; 20]> {
+    // The list is ours and is tested; one that did not parse would skip nothing.
+    read_revocations(WRONG_CAPTURES).unwrap_or_default()
+}
+
 /// Reads a revocation list: one SHA-1 hash per line, `#` begins a comment.
 ///
 /// # Errors
@@ -154,6 +167,11 @@ mod tests {
         assert!(e.contains("F7.6"), "{e}");
         assert!(Metadata::read(b"[]").is_err());
         assert!(Metadata::read(b"{").is_err());
+    }
+
+    #[test]
+    fn our_own_list_of_wrong_captures_parses() {
+        assert_eq!(wrong_captures().len(), 1);
     }
 
     #[test]

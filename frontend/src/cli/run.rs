@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ferrite_core::cpu::Feature;
 use ferrite_core::time::VTime;
 use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
 use ferrite_devices::host::Disk;
@@ -10,9 +11,7 @@ use serde::Deserialize;
 
 use super::{read_file, reason};
 use crate::Failure;
-use crate::config::{
-    Accel, BootEntry, ClockSpec, CpuSpec, Debugcon, Display, Drive, Output, SaveAt, Serial, Size, has_long_mode,
-};
+use crate::config::{Accel, BootEntry, ClockSpec, CpuSpec, Debugcon, Display, Drive, Output, SaveAt, Serial, Size};
 use crate::host::chars::Lines;
 use crate::host::disk::{RawDisk, Writes};
 use crate::pc::{self, Boot, Parts};
@@ -258,7 +257,7 @@ impl RunArgs {
             cmdline: self.append.as_deref().unwrap_or_default(),
             ram,
             entry: self.boot_entry.map_or(EntryChoice::Auto, |e| e.0),
-            long_mode: has_long_mode(cpu.name),
+            long_mode: cpu.model.has(Feature::Lm),
         });
         plan.map(Boot::Direct).map_err(|e| Failure::Usage(format!("--kernel {}: {e}", path.display())))
     }

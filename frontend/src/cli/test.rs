@@ -121,11 +121,11 @@ fn print(report: &Report) {
 }
 
 fn model_of(spec: &CpuSpec) -> Result<&'static str, Failure> {
-    let usage = |why: &str| Failure::Usage(format!("--cpu {}: {why}", spec.model));
-    if !spec.features.is_empty() {
+    let usage = |why: &str| Failure::Usage(format!("--cpu {}: {why}", spec.name));
+    if spec.is_changed() {
         return Err(usage("vectors are for whole chips: no +feat or -feat"));
     }
-    Chip::of_model(spec.model).and_then(Chip::model).ok_or_else(|| usage("there are vectors for 8086, 80286 and 80386"))
+    Chip::of_model(spec.name).and_then(Chip::model).ok_or_else(|| usage("there are vectors for 8086, 80286 and 80386"))
 }
 
 /// Whether a file in a folder looks like vectors by its name. A file named on the command line is always read.
@@ -179,6 +179,7 @@ fn read_folder(dir: &Path) -> Result<Folder, Failure> {
         out.revoked = metadata::read_revocations(&String::from_utf8_lossy(&bytes))
             .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
     }
+    out.revoked.extend(metadata::wrong_captures());
     Ok(out)
 }
 
@@ -281,7 +282,7 @@ fn run_file(
     for test in &suite.tests {
         if test.hash.is_some_and(|h| folder.revoked.contains(&h)) {
             report.skipped += 1;
-            report.skip_reason = Some("on the suite's revocation list");
+            report.skip_reason = Some("known to be captured wrongly");
             continue;
         }
         match run_test(target, chip, &suite, test, notes.mask) {
