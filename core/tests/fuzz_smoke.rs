@@ -62,5 +62,11 @@ fn no_vector_file_panics() {
 
 #[test]
 fn no_code_in_any_mode_panics_or_runs_past_its_limits() {
-    run(code::target, 0xfeed_face_cafe_f00d, 2500, 400);
+    run(code::target, 0xfeed_face_cafe_f00d, 1000, 400);
+    let mut random = Random(3);
+    for _ in 0..8000 {
+        let input = code::sample(&mut random);
+        code::target(&input);
+        code::target(&random.mutate(&input));
+    }
 }

@@ -16,7 +16,7 @@ use ferrite_core::system::System;
 use ferrite_core::time::VTime;
 use ferrite_core::wires::CpuPin;
 
-use super::input::Input;
+use super::input::{Input, Random};
 
 /// RAM of the machine; everything below lies in it.
 const RAM: u64 = 0x4_0000;
@@ -155,6 +155,53 @@ pub fn target(bytes: &[u8]) {
         panic!("a state that a guest has reached does not load: {e}");
     }
     assert!(other.save() == saved, "a loaded machine saves another state");
+}
+
+/// An input whose code is instructions of every opcode map in a processor that mostly works; noise has few of either.
+pub fn sample(random: &mut Random) -> Vec<u8> {
+    const PREFIXES: [&[u8]; 16] = [
+        &[],
+        &[],
+        &[],
+        &[],
+        &[],
+        &[],
+        &[0x66],
+        &[0x66],
+        &[0x67],
+        &[0xf3],
+        &[0xf2],
+        &[0xf0],
+        &[0x48],
+        &[0x48],
+        &[0x41],
+        &[0x66, 0xf3],
+    ];
+    const MAPS: [&[u8]; 7] = [&[], &[], &[0x0f], &[0x0f], &[0x0f], &[0x0f, 0x38], &[0x0f, 0x3a]];
+    const SHAPES: [u8; 16] = [0, 1, 4, 5, 0x0c, 0x0d, 0x14, 0x20, 0x25, 0x30, 0x35, 0x44, 0x45, 0x80, 0x85, 0xf5];
+    const FLAGS: [u16; 6] = [0x0002, 0x3002, 0x0202, 0x1202, 0x0102, 0x4002];
+    let mut one = |from: &[u8]| from[random.below(from.len())];
+    let mut out =
+        vec![one(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 9, 9]), one(&[0, 1, 2, 3, 4, 5]), one(&[0, 1, 1, 1, 3, 5, 9])];
+    out.push(one(&SHAPES));
+    out.extend(FLAGS[random.below(FLAGS.len())].to_le_bytes());
+    out.extend([0, 0]);
+    for _ in 0..8 + 8 * random.below(2) {
+        let near = [6, random.next() as u8, random.below(4) as u8];
+        let small = [(random.next() as u8) << 3 | 1];
+        out.extend(if random.below(4) == 0 { &small[..] } else { &near });
+    }
+    out.push(0);
+    for _ in 0..1 + random.below(24) {
+        out.extend(PREFIXES[random.below(PREFIXES.len())]);
+        out.extend(MAPS[random.below(MAPS.len())]);
+        out.push(random.next() as u8);
+        let modrm = random.next() as u8;
+        out.push(if random.below(3) == 0 { modrm | 0xc0 } else { modrm });
+        let immediate = random.below(4);
+        out.extend(random.bytes(immediate));
+    }
+    out
 }
 
 fn run(m: &mut Machine) {
