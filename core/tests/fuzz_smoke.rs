@@ -51,7 +51,7 @@ fn no_vector_file_panics() {
     let json = br#"[{"name":"nop","bytes":[144],"initial":{"regs":{"ax":1,"ip":0},"ram":[[0,144]],"queue":[]},
         "final":{"regs":{"ip":1},"ram":[],"queue":[]},"cycles":[],"hash":"00"}]"#;
     // MOO File Format Specification: a header chunk, then tests.
-    let moo = b"MOO \x0c\0\0\0\x01\x01\0\0\x01\0\0\0386E\
+    let moo = b"MOO \x0c\0\0\0\x01\x01\0\0\x01\0\0\x00386E\
         TEST\x3a\0\0\0\0\0\0\0NAME\x07\0\0\0\x03\0\0\0nopBYTS\x05\0\0\0\x01\0\0\0\x90\
         INIT\x12\0\0\0REGS\x06\0\0\0\x01\0\0\0\x07\x00RAM \x04\0\0\0\0\0\0\0";
     for _ in 0..2000 {
