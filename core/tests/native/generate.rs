@@ -152,8 +152,11 @@ const GPR64: [Register; 15] = [
     Register::R15,
 ];
 
+/// An instruction, its bytes, and the registers and memory it begins with.
+type Instance = (Instruction, Vec<u8>, State, Box<[u8; DATA_LEN]>);
+
 /// A random instance of the form and the state to run it in, or `None` where the operands give no encoding.
-pub fn instance(code: Code, rng: &mut Rng) -> Option<(Instruction, Vec<u8>, State, Box<[u8; DATA_LEN]>)> {
+pub fn instance(code: Code, rng: &mut Rng) -> Option<Instance> {
     let mut state = State::random(rng);
     let mut data: Box<[u8; DATA_LEN]> = vec![0u8; DATA_LEN].into_boxed_slice().try_into().ok()?;
     for chunk in data.chunks_exact_mut(8) {

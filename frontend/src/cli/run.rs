@@ -98,7 +98,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     limit_insns: Option<u64>,
     /// End with status 124 after so much virtual time
-    #[arg(long, value_name = "SECS")]
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
     limit_time: Option<f64>,
     /// Write figures of the run as JSON at its end
     #[arg(long, value_name = "FILE|-")]
