@@ -218,6 +218,14 @@ fn implied(ins: &mut Instruction, rng: &mut Rng, state: &mut State) -> Option<()
             }
             state.gpr[r.number()] = (rng.below(8192) as i64 - 4096) as u64;
         }
+        // Defined for |ST(0)| up to 1 - sqrt(1/2); kept below 1/4 here.
+        M::Fyl2xp1 if (0x3ffd..0x7fff).contains(&(state.st0_exponent() & 0x7fff)) => return None,
+        // Memory operands: the SDM has the x87 unit enter MMX state with CVTPI2PS, AMD processors leave it alone.
+        M::Cvtpi2ps if ins.op1_kind() == OpKind::Memory => return None,
+        // The register forms of 0F 0D are NOPs on Intel's processors and undefined on AMD's.
+        M::Reservednop if ins.op0_kind() == OpKind::Register && format!("{:?}", ins.code()).ends_with("0F0D") => {
+            return None;
+        }
         // The result of a 16-bit double shift by more than 16 is undefined.
         M::Shld | M::Shrd if ins.op1_register().size() == 2 => {
             let cl = state.gpr[1] as u8 & 31;

@@ -180,6 +180,18 @@ pub fn fst_sti(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     store_sti::<false>(x, i)
 }
 
+/// FSTPNCE, the alias D9 D8 that raises nothing for an empty ST(0): it pops, and that is all. Undocumented; as processors do.
+pub fn fstpnce(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    if x.st.fpu.holds(x.st.fpu.phys(0)) {
+        return fstp_sti(x, i);
+    }
+    enter!(x, i);
+    note(x, i);
+    x.st.fpu.set_c1(false);
+    x.st.fpu.pop();
+    Ok(())
+}
+
 /// FSTP ST(i), and its aliases.
 pub fn fstp_sti(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     store_sti::<true>(x, i)
