@@ -128,6 +128,8 @@ pub struct Exec {
     rmw: Rmw,
     /// A device ended the run; [`Exit::Stop`] says so.
     pub stop: Option<Stop>,
+    /// No firmware lies where INIT leads to: it ends the run of the engine as the reset line does.
+    pub init_resets: bool,
     /// TLB misses that walked the page tables.
     pub walks: u64,
     /// The last instruction was a repeated one that stopped between two iterations.
@@ -167,6 +169,7 @@ impl Exec {
             attention: true,
             rmw: Rmw { at: NOWHERE, off: 0, seg: 0 },
             stop: None,
+            init_resets: false,
             walks: 0,
             unfinished: false,
             shadow_cast: false,

@@ -99,7 +99,11 @@ impl Machine {
     }
 
     /// Sets what is done after every reset: a directly booted kernel is put into memory again.
+    ///
+    /// There is no firmware then. It is what makes a reset out of the INIT that the keyboard controller raises (INIT alone leads
+    /// to the reset vector, and leaves the devices as they are), so INIT resets such a machine.
     pub fn set_reset_hook(&mut self, hook: ResetHook) {
+        self.x.init_resets = true;
         self.reset_hook = Some(hook);
     }
 
@@ -326,6 +330,25 @@ mod tests {
         }
         assert_eq!(m.run(LIMITS), Outcome::Insns);
         assert_eq!(m.retired(), LIMITS.insns);
+    }
+
+    #[test]
+    fn init_resets_a_machine_without_firmware_and_no_other() {
+        let code = [0xb0, 0x01, 0xe6, 0x40, 0xeb, 0xfe]; // mov al, 1; out 40h, al; jmp $
+        let with_init = || {
+            let mut m = machine(&code);
+            let line = m.x.sys.device_id("line").unwrap();
+            m.x.sys.connect_cpu((line, Pin(0)), CpuPin::Init);
+            m
+        };
+        let mut m = with_init();
+        m.set_no_reboot(true);
+        assert_eq!(m.run(LIMITS), Outcome::Insns, "the firmware at the reset vector goes on");
+        let mut m = with_init();
+        m.set_reset_hook(Box::new(|_| {}));
+        m.set_no_reboot(true);
+        assert_eq!(m.run(LIMITS), Outcome::Reset { triple_fault: false });
+        assert_eq!(m.retired(), 2);
     }
 
     #[test]

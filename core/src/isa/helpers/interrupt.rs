@@ -129,7 +129,7 @@ fn take_signals(x: &mut Exec) -> Option<Exit> {
         x.stop = s.stop;
         return Some(Exit::Stop);
     }
-    if s.reset {
+    if s.reset || s.init && x.init_resets {
         return Some(Exit::Stop);
     }
     if s.init {
