@@ -40,11 +40,7 @@ fn values_that_are_none_are_refused_with_what_would_be_right() {
         (&["--drive", "file=/dev/null,if=scsi"], &["--drive", "if=scsi", "if=ide"]),
         (&["--drive", "if=ide"], &["--drive", "file=PATH"]),
         (&["--save-at", "5"], &["--save-at", "INSNS:FILE"]),
-<<<<<<< HEAD
-        (&["--limit-time", "-1"], &["--limit-time"]),
-=======
         (&["--limit-time=-1"], &["--limit-time", "seconds"]),
->>>>>>> boots
         (&["--limit-insns", "soon"], &["soon", "--limit-insns"]),
         (&["--initrd", "x"], &["--initrd", "only with --kernel"]),
         (&["--smp", "2"], &["--smp 2", "one CPU"]),
@@ -60,21 +56,9 @@ fn files_that_are_missing_are_named_with_their_option() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let gone = dir.path().join("gone");
     let gone = gone.to_str().expect("a temporary folder has a plain name");
-<<<<<<< HEAD
-    for option in ["--kernel", "--hda", "--load"] {
-        let mut args = vec!["run", option, gone];
-        if option == "--load" {
-            args.extend(["--hda", gone]);
-        }
-        let out = ferrite(&args);
-        let errors = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.code() == Some(4) && errors.contains(gone), "{args:?}: {errors}");
-    }
-=======
     let other = file(dir.path(), "other", b"anything");
     refused(&["run", "--kernel", &other, "--initrd", gone], 4, &["--initrd", gone]);
     refused(&["run", "--hda", gone], 4, &["--hda", gone]);
->>>>>>> boots
     refused(&["run", "--kernel", gone], 4, &["--kernel", gone, "No such file"]);
     refused(&["run", gone], 4, &["machine description", gone]);
     refused(&["test", gone], 4, &[gone, "No such file"]);
