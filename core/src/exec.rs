@@ -132,8 +132,6 @@ pub struct Exec {
     pub init_resets: bool,
     /// TLB misses that walked the page tables.
     pub walks: u64,
-    /// The last instruction was a repeated one that stopped between two iterations.
-    pub unfinished: bool,
     /// The last instruction cast an interrupt shadow.
     pub shadow_cast: bool,
     /// The last instruction is not single-stepped although TF was set before it (INT n, SYSCALL).
@@ -171,7 +169,6 @@ impl Exec {
             stop: None,
             init_resets: false,
             walks: 0,
-            unfinished: false,
             shadow_cast: false,
             step_masked: false,
             rf_kept: false,

@@ -112,10 +112,10 @@ impl Interpreter {
             return Some(exit);
         }
         loop {
-            x.unfinished = false;
+            x.st.unfinished = false;
             let entry = self.cache.lookup(x);
             self.run_entry(x, entry);
-            if !x.unfinished {
+            if !x.st.unfinished {
                 return None;
             }
         }

@@ -241,6 +241,8 @@ pub struct CpuState {
     pub smbase: u32,
     /// An SMI arrived and waits.
     pub smi_pending: bool,
+    /// The last instruction was a repeated one that stopped between two iterations. An event delivered now saves RF set.
+    pub unfinished: bool,
     /// Debug conditions (DR6 bits) that wait for the end of the instruction or of a MOV SS shadow.
     pub pending_debug: u64,
 }
@@ -290,6 +292,7 @@ impl CpuState {
             smm: false,
             smbase: 0x3_0000,
             smi_pending: false,
+            unfinished: false,
             pending_debug: 0,
         }
     }

@@ -167,9 +167,9 @@ impl Guest {
                 // A repeated instruction may stop between iterations when the machine wants a look.
                 loop {
                     x.st.set_rip(CODE + u64::from(i.len));
-                    x.unfinished = false;
+                    x.st.unfinished = false;
                     let r = (i.run)(x, &i);
-                    if r.is_err() || !x.unfinished {
+                    if r.is_err() || !x.st.unfinished {
                         break r;
                     }
                 }

@@ -67,7 +67,7 @@ impl Event {
     /// The flags that the handler finds saved. SDM Vol. 3B, "Instruction-Breakpoint Exception Condition", for RF.
     const fn image(&self, x: &Exec) -> u64 {
         let bits = image(x) & !RF;
-        let rf = matches!(self.kind, Kind::Fault) || x.unfinished && !matches!(self.kind, Kind::Software);
+        let rf = matches!(self.kind, Kind::Fault) || x.st.unfinished && !matches!(self.kind, Kind::Software);
         if rf && x.model.name as u8 >= ModelName::I80386 as u8 { bits | RF } else { bits }
     }
 }
@@ -92,7 +92,7 @@ pub fn enter(x: &mut Exec, e: &Event) -> R {
     }
     x.st.shadow = Shadow::None;
     x.st.activity = Activity::Active;
-    x.unfinished = false;
+    x.st.unfinished = false;
     x.attention = true;
     x.refresh();
     Ok(())

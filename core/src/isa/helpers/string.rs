@@ -124,7 +124,7 @@ fn run<S: Step, const B: u32>(x: &mut Exec, i: &Insn) -> R {
             match S::one::<B>(x, i) {
                 Ok(end) => over = end,
                 Err(e) => {
-                    x.unfinished = false;
+                    x.st.unfinished = false;
                     if leaves_a_trace(x, e) {
                         overrun::<S, B>(x, i);
                     }
@@ -144,7 +144,7 @@ fn run<S: Step, const B: u32>(x: &mut Exec, i: &Insn) -> R {
         }
     }
     x.retired -= done.min(1); // the loop counts the last one
-    x.unfinished = !over;
+    x.st.unfinished = !over;
     // The block that holds this instruction was cut for a limit that the iterations have come closer to.
     if done > 1 && x.limit.saturating_sub(x.count()) <= MAX_BLOCK as u64 {
         x.attention = true;
