@@ -223,6 +223,10 @@ fn choose_entry(req: &Request<'_>, header: &Header) -> Result<EntryChoice, BootE
     let kernel_64 = header.xloadflags & XLF_KERNEL_64 != 0;
     match req.entry {
         EntryChoice::Auto if kernel_64 && req.long_mode => Ok(EntryChoice::Bits64),
+        EntryChoice::Auto if kernel_64 => Err(BootError::Field {
+            field: "xloadflags",
+            why: "this is a 64-bit kernel: it needs a --cpu with long mode, such as x86-64-v1".into(),
+        }),
         EntryChoice::Auto => Ok(EntryChoice::Bits32),
         EntryChoice::Bits64 if !kernel_64 => Err(BootError::Field {
             field: "xloadflags",
@@ -355,12 +359,16 @@ mod tests {
     }
 
     #[test]
-    fn without_long_mode_the_entry_is_32_bit() {
+    fn a_64_bit_kernel_is_refused_without_long_mode_and_a_32_bit_one_is_not() {
         let k = kernel();
+        for entry in [EntryChoice::Auto, EntryChoice::Bits64] {
+            let e = plan(&Request { long_mode: false, entry, ..request(&k) }).unwrap_err();
+            assert!(e.to_string().contains("--cpu with long mode"), "{e}");
+        }
+        let mut k = k;
+        k[0x236] &= !(XLF_KERNEL_64 as u8);
         let p = plan(&Request { long_mode: false, ..request(&k) }).unwrap();
         assert_eq!((p.entry.mode, p.entry.rip, p.entry.cr3), (Mode::Protected32, 0x100_0000, 0));
-        let e = plan(&Request { long_mode: false, entry: EntryChoice::Bits64, ..request(&k) }).unwrap_err();
-        assert!(e.to_string().contains("--cpu with long mode"), "{e}");
     }
 
     #[test]

@@ -334,6 +334,11 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         saves: args.save_at,
         pace: if args.clock == Some(ClockSpec::Host) { Pace::Host } else { Pace::Free },
     };
+    if let Some(out) = args.stats.as_ref().filter(|o| !o.is_stdout()) {
+        // Now rather than after a long run.
+        let open = std::fs::OpenOptions::new().append(true).create(true).open(&out.0);
+        open.map_err(|e| Failure::Host(format!("--stats {out}: {}", reason(&e))))?;
+    }
     let (end, stats) = session::run(&mut pc, &lines, &plan)?;
     let hash = args.state_hash.then(|| session::Guest::digest(&pc));
     drop(lines); // the terminal is its own again before anything is printed
