@@ -575,22 +575,32 @@ impl Exec {
         Ok(())
     }
 
+    /// Where `n` bytes are in the backing, if the segment's window and the TLB admit the access at once. With `ALIGNED`,
+    /// `n` is a power of two and a misaligned access is not admitted.
+    #[inline(always)]
+    #[must_use]
+    pub fn direct<const WRITE: bool, const ALIGNED: bool>(&self, seg: u8, off: u64, n: u64) -> Option<u64> {
+        let w = &self.ctx.win[usize::from(seg & 7)];
+        let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
+        let e = self.tlb.entry(self.ctx.view, lin);
+        let (hi, tag) = if WRITE { (w.write_hi, e.write) } else { (w.read_hi, e.read) };
+        // Low bits of a misaligned address never match a tag.
+        let low = if ALIGNED { n - 1 } else { 0 };
+        let ok = off as i64 >= w.lo
+            && off as i64 <= hi.wrapping_sub(n as i64 - 1)
+            && tag == lin & (!(PAGE_SIZE - 1) | low)
+            && (ALIGNED || lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n);
+        ok.then(|| lin.wrapping_add(e.addend))
+    }
+
     /// Reads memory through a segment.
     ///
     /// # Errors
     /// The access's fault.
     #[inline(always)]
     pub fn read<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {
-        let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg & 7)];
-        let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
-        let e = self.tlb.entry(self.ctx.view, lin);
-        if off as i64 >= w.lo
-            && off as i64 <= w.read_hi.wrapping_sub(n as i64 - 1)
-            && e.read == lin & !(PAGE_SIZE - 1)
-            && lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n
-        {
-            return Ok(self.load_at::<B>(lin.wrapping_add(e.addend)));
+        if let Some(at) = self.direct::<false, false>(seg, off, u64::from(B / 8)) {
+            return Ok(self.load_at::<B>(at));
         }
         self.read_slow(seg, off, B / 8, Access::Read)
     }
@@ -601,16 +611,7 @@ impl Exec {
     /// The access's fault, as for a write.
     #[inline(always)]
     pub fn read_rmw<const B: u32>(&mut self, seg: u8, off: u64) -> Result<u64, Exception> {
-        let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg & 7)];
-        let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
-        let e = self.tlb.entry(self.ctx.view, lin);
-        if off as i64 >= w.lo
-            && off as i64 <= w.write_hi.wrapping_sub(n as i64 - 1)
-            && e.write == lin & !(PAGE_SIZE - 1)
-            && lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n
-        {
-            let at = lin.wrapping_add(e.addend);
+        if let Some(at) = self.direct::<true, false>(seg, off, u64::from(B / 8)) {
             self.rmw.at = at;
             return Ok(self.load_at::<B>(at));
         }
@@ -637,16 +638,8 @@ impl Exec {
     /// The access's fault; nothing was written.
     #[inline(always)]
     pub fn write<const B: u32>(&mut self, seg: u8, off: u64, v: u64) -> Result<(), Exception> {
-        let n = u64::from(B / 8);
-        let w = &self.ctx.win[usize::from(seg & 7)];
-        let lin = w.base.wrapping_add(off) & self.ctx.lin_mask;
-        let e = self.tlb.entry(self.ctx.view, lin);
-        if off as i64 >= w.lo
-            && off as i64 <= w.write_hi.wrapping_sub(n as i64 - 1)
-            && e.write == lin & !(PAGE_SIZE - 1)
-            && lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n
-        {
-            self.store_at::<B>(lin.wrapping_add(e.addend), v);
+        if let Some(at) = self.direct::<true, false>(seg, off, u64::from(B / 8)) {
+            self.store_at::<B>(at, v);
             return Ok(());
         }
         self.write_slow(seg, off, B / 8, v)

@@ -55,8 +55,6 @@ pub struct Machine {
     no_reboot: bool,
     /// What a reset does beyond the hardware's part.
     reset_hook: Option<ResetHook>,
-    /// Resets since power-on.
-    resets: u64,
 }
 
 /// See [`Machine::set_reset_hook`].
@@ -64,7 +62,7 @@ pub type ResetHook = Box<dyn Fn(&mut Exec) + Send>;
 
 impl std::fmt::Debug for Machine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Machine").field("x", &self.x).field("resets", &self.resets).finish_non_exhaustive()
+        f.debug_struct("Machine").field("x", &self.x).finish_non_exhaustive()
     }
 }
 
@@ -72,7 +70,7 @@ impl Machine {
     /// A machine after power-on.
     #[must_use]
     pub fn new(model: Model, sys: System) -> Self {
-        Self { x: Exec::new(model, sys), engine: Interpreter::new(), no_reboot: false, reset_hook: None, resets: 0 }
+        Self { x: Exec::new(model, sys), engine: Interpreter::new(), no_reboot: false, reset_hook: None }
     }
 
     /// Whether a reset or a triple fault ends the run instead of starting the guest again.
@@ -170,7 +168,6 @@ impl Machine {
         if self.no_reboot {
             return Some(Outcome::Reset { triple_fault });
         }
-        self.resets += 1;
         self.x.sys.reset(ResetKind::Hard);
         let state = self.x.model.reset_state();
         self.x.set_state(state);

@@ -9,30 +9,13 @@ use crate::cpu::Exception;
 use crate::exec::Exec;
 use crate::isa::Insn;
 use crate::isa::ops::Ops;
-use crate::memory::{Offset, PAGE_SIZE};
 
 type R<T> = Result<T, Exception>;
-
-/// Where 16 bytes are in the backing, if the segment's window and the TLB admit the access at once.
-#[inline(always)]
-fn direct<const ALIGNED: bool, const WRITE: bool>(x: &Exec, seg: u8, off: u64) -> Option<Offset> {
-    let w = &x.ctx.win[usize::from(seg & 7)];
-    let lin = w.base.wrapping_add(off) & x.ctx.lin_mask;
-    let e = x.tlb.entry(x.ctx.view, lin);
-    let (hi, tag) = if WRITE { (w.write_hi, e.write) } else { (w.read_hi, e.read) };
-    // Low bits of a misaligned address never match a tag.
-    let low = if ALIGNED { 15 } else { 0 };
-    let ok = off as i64 >= w.lo
-        && off as i64 <= hi.wrapping_sub(15)
-        && tag == lin & (!(PAGE_SIZE - 1) | low)
-        && (ALIGNED || lin & (PAGE_SIZE - 1) <= PAGE_SIZE - 16);
-    ok.then(|| lin.wrapping_add(e.addend))
-}
 
 #[inline(always)]
 fn read16<const ALIGNED: bool>(x: &mut Exec, i: &Insn) -> R<u128> {
     let off = x.ea(i);
-    match direct::<ALIGNED, false>(x, i.seg, off) {
+    match x.direct::<false, ALIGNED>(i.seg, off, 16) {
         Some(at) => Ok(u128::from_le_bytes(x.sys.mem.load(at))),
         None if ALIGNED => read_aligned(x, i.seg, off),
         None => read_unaligned(x, i.seg, off),
@@ -42,7 +25,7 @@ fn read16<const ALIGNED: bool>(x: &mut Exec, i: &Insn) -> R<u128> {
 #[inline(always)]
 fn write16<const ALIGNED: bool>(x: &mut Exec, i: &Insn, v: u128) -> R<()> {
     let off = x.ea(i);
-    match direct::<ALIGNED, true>(x, i.seg, off) {
+    match x.direct::<true, ALIGNED>(i.seg, off, 16) {
         Some(at) => {
             x.sys.mem.store(at, v.to_le_bytes());
             Ok(())
