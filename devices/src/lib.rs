@@ -14,3 +14,4 @@ pub mod pci;
 pub mod serial;
 pub mod storage;
 pub mod timer;
+pub mod video;

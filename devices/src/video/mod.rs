@@ -1,0 +1,3 @@
+//! Display adapters, and what they show.
+
+pub mod frame;
