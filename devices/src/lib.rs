@@ -6,6 +6,7 @@
 
 pub mod board;
 pub mod boot;
+pub mod dma;
 pub mod host;
 pub mod input;
 pub mod irq;

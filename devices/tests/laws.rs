@@ -5,6 +5,7 @@ use ferrite_core::device::{Device, Event, Input, Key, Offset, Pin, ResetKind, Wi
 use ferrite_core::rig::Rig;
 use ferrite_core::snapshot::{Snapshot, encode};
 use ferrite_core::time::VTime;
+use ferrite_devices::dma::i8237::Dma;
 use ferrite_devices::host::{MemDisk, Null};
 use ferrite_devices::input::i8042::I8042;
 use ferrite_devices::irq::{coprocessor::CoprocessorError, i8259::Pic};
@@ -265,6 +266,7 @@ laws! {
     i8259_master: 0, 3, false, resets, Pic::master(0xf8);
     i8259_slave: 0, 3, false, resets, Pic::slave(0xde);
     i8254: 0, 4, false, resets, Pit::new();
+    i8237: 0, 0x50, false, resets, Dma::new();
     mc146818: 0, 2, false, keeps_its_battery, Rtc::new(DateTime::from_unix(1_000_000_000));
     uart16550: 0, 8, false, resets, Uart::new(Box::new(Null));
     i8042: 0, 2, false, resets, I8042::new();
