@@ -11,6 +11,7 @@ use ferrite_core::wires::CpuPin;
 use super::cmos;
 use super::config::PcConfig;
 use crate::boot::{FOUR_GIB, ONE_MIB, Ram};
+use crate::dma::i8237::{self, Dma};
 use crate::host::{CharPort, Disk, IdeDrive};
 use crate::input::i8042::{self, I8042};
 use crate::irq::coprocessor::{self, CoprocessorError};
@@ -118,6 +119,15 @@ pub(super) fn timers(sys: &mut System, irqs: &Irqs, config: &PcConfig) {
     let rtc = sys.add("rtc", rtc);
     ports(sys, 0x70, 2, rtc, mc146818::ADDRESS.0, Width::B1);
     irqs.connect(sys, (rtc, mc146818::IRQ), 8);
+}
+
+/// The 8237s and their page registers.
+pub(super) fn dma(sys: &mut System) -> DeviceId {
+    let dma = sys.add("dma", Dma::new());
+    ports(sys, 0x00, 0x10, dma, i8237::CONTROLLER_1.0, Width::B1);
+    ports(sys, 0xc0, 0x20, dma, i8237::CONTROLLER_2.0, Width::B1);
+    ports(sys, 0x80, 0x10, dma, i8237::PAGES.0, Width::B1);
+    dma
 }
 
 /// 8042 and port 92h.

@@ -29,6 +29,7 @@ pub(super) fn build(mut config: PcConfig) -> System {
     let mut sys = System::new(mem);
     let irqs = at::interrupt_controllers(&mut sys, true);
     at::timers(&mut sys, &irqs, &config);
+    at::dma(&mut sys);
     at::keyboard(&mut sys, &irqs);
     pci(&mut sys, &irqs, layout.low_bios.into_iter().collect());
     fw_cfg(&mut sys, config.ram);
