@@ -120,7 +120,6 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         coprocessor: model.has(Feature::Fpu),
         // A PC has COM1 and COM2, connected or not.
         serial: std::array::from_fn(|n| serial.next().or_else(|| (n < 2).then(|| Box::new(Null) as Box<dyn CharPort>))),
-        parallel: Some(Box::new(Null)),
         ide: parts.ide,
         floppies: parts.floppies,
         boot_order: parts.boot_order,
