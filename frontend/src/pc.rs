@@ -3,18 +3,22 @@
 use std::path::PathBuf;
 
 use ferrite_core::cpu::Feature;
-use ferrite_core::device::{DeviceId, Input};
+use ferrite_core::device::{DeviceId, Input, Key};
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::LoadError;
 use ferrite_core::time::VTime;
 use ferrite_devices::board::{self, Board, BootOrder, ConfigError, PcConfig, pc_pci};
 use ferrite_devices::boot::{BootPlan, Ram};
-use ferrite_devices::host::{CharPort, FloppyDrive, IdeDrive, Null};
+use ferrite_devices::host::{CharPort, Disk, FloppyDrive, IdeDrive, Null};
+use ferrite_devices::input::i8042::I8042;
+use ferrite_devices::video::frame::{Frame, TextScreen};
 use ferrite_test_roms::Rom;
 
 use crate::Failure;
 use crate::config::CpuSpec;
 use crate::direct;
+use crate::display::Mouse;
+use crate::media::Slot;
 use crate::session::Guest;
 
 /// What the machine starts with.
@@ -49,6 +53,8 @@ pub struct Parts {
     pub ps_per_insn: Option<u64>,
     /// Seed of every source of randomness.
     pub seed: u64,
+    /// The real-time clock at power-on, in seconds since 1970; the machine's own date if absent.
+    pub start_time: Option<u64>,
     /// Drives by IDE position.
     pub ide: [Option<IdeDrive>; 4],
     /// Floppy drives.
@@ -76,6 +82,7 @@ pub struct Parts {
 pub struct Pc {
     machine: Machine,
     serial: Vec<Option<DeviceId>>,
+    keyboard: Option<DeviceId>,
 }
 
 /// The ROM of the built-in demonstration.
@@ -113,7 +120,6 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         coprocessor: model.has(Feature::Fpu),
         // A PC has COM1 and COM2, connected or not.
         serial: std::array::from_fn(|n| serial.next().or_else(|| (n < 2).then(|| Box::new(Null) as Box<dyn CharPort>))),
-        parallel: Some(Box::new(Null)),
         ide: parts.ide,
         floppies: parts.floppies,
         boot_order: parts.boot_order,
@@ -122,6 +128,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         debug_exit: parts.debug_exit,
         bios: rom,
         vgabios: image(&parts.vgabios),
+        start_time: parts.start_time.unwrap_or(PcConfig::default().start_time),
         ..PcConfig::default()
     };
     let option = |option: &str, image: &Option<Image>, e: ConfigError| {
@@ -142,6 +149,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         pc_pci::post(&mut sys);
     }
     let serial = (1..=4).map(|n| sys.device_id(&format!("com{n}"))).collect();
+    let keyboard = sys.device_id("kbc");
     let mut machine = Machine::new(parts.cpu.model, sys);
     machine.set_no_reboot(parts.no_reboot);
     if let Boot::Direct(plan) = parts.boot {
@@ -152,7 +160,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
             direct::install(x, &plan);
         }));
     }
-    Ok(Pc { machine, serial })
+    Ok(Pc { machine, serial, keyboard })
 }
 
 impl Pc {
@@ -162,6 +170,17 @@ impl Pc {
     /// [`LoadError`] if it is none, or one of another machine.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
         self.machine.load(bytes)
+    }
+
+    fn keyboard(&self) -> Option<&I8042> {
+        self.keyboard.and_then(|id| self.machine.x.sys.device(id))
+    }
+
+    /// A key or a movement, for the keyboard controller.
+    fn input(&mut self, input: &Input) {
+        if let Some(id) = self.keyboard {
+            self.machine.x.sys.inject(id, input);
+        }
     }
 }
 
@@ -190,6 +209,40 @@ impl Guest for Pc {
         if let Some(&Some(id)) = self.serial.get(line) {
             self.machine.x.sys.inject(id, &Input::Bytes(bytes));
         }
+    }
+
+    fn screen_changed(&mut self) -> bool {
+        false
+    }
+
+    fn frame(&mut self) -> Frame {
+        Frame::default()
+    }
+
+    fn text(&self) -> Option<TextScreen> {
+        None
+    }
+
+    fn key(&mut self, key: Key, pressed: bool) {
+        self.input(&Input::Key { key, pressed });
+    }
+
+    fn keys_pending(&self) -> bool {
+        self.keyboard().is_some_and(I8042::keys_pending)
+    }
+
+    fn leds(&self) -> u8 {
+        self.keyboard().map_or(0, I8042::leds)
+    }
+
+    fn mouse(&mut self, mouse: Mouse) {
+        let Mouse { dx, dy, dz, buttons } = mouse;
+        self.input(&Input::Mouse { dx, dy, dz, buttons });
+    }
+
+    fn insert(&mut self, slot: Slot, medium: Option<Box<dyn Disk>>) -> Result<(), String> {
+        let _ = medium;
+        Err(format!("this machine has no removable medium at {slot}"))
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {

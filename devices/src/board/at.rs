@@ -11,13 +11,16 @@ use ferrite_core::wires::CpuPin;
 use super::cmos;
 use super::config::PcConfig;
 use crate::boot::{FOUR_GIB, ONE_MIB, Ram};
+use crate::dma::i8237::{self, Dma};
 use crate::host::{CharPort, Disk, IdeDrive};
 use crate::input::i8042::{self, I8042};
+use crate::irq::coprocessor::{self, CoprocessorError};
 use crate::irq::i8259::{self, Pic, ir};
 use crate::misc::debug_exit::DebugExit;
 use crate::misc::debugcon::Debugcon;
 use crate::misc::port61::{self, Port61};
 use crate::misc::port92::{self, Port92};
+use crate::parallel::lpt::{self, Lpt};
 use crate::pci::i440fx::Rom;
 use crate::serial::uart16550::{self, Uart};
 use crate::storage::ata::{self, AtaChannel};
@@ -118,6 +121,15 @@ pub(super) fn timers(sys: &mut System, irqs: &Irqs, config: &PcConfig) {
     irqs.connect(sys, (rtc, mc146818::IRQ), 8);
 }
 
+/// The 8237s and their page registers.
+pub(super) fn dma(sys: &mut System) -> DeviceId {
+    let dma = sys.add("dma", Dma::new());
+    ports(sys, 0x00, 0x10, dma, i8237::CONTROLLER_1.0, Width::B1);
+    ports(sys, 0xc0, 0x20, dma, i8237::CONTROLLER_2.0, Width::B1);
+    ports(sys, 0x80, 0x10, dma, i8237::PAGES.0, Width::B1);
+    dma
+}
+
 /// 8042 and port 92h.
 pub(super) fn keyboard(sys: &mut System, irqs: &Irqs) {
     let kbc = sys.add("kbc", I8042::new());
@@ -164,11 +176,29 @@ pub(super) fn ide(sys: &mut System, irqs: &Irqs, drives: [Option<IdeDrive>; 4]) 
     }
 }
 
-/// Ports E9h and F4h.
-pub(super) fn debug(sys: &mut System, console: Option<Box<dyn CharPort>>, exit: bool) {
-    if let Some(host) = console {
-        let id = sys.add("debugcon", Debugcon::new(host));
-        ports(sys, 0xe9, 1, id, 0, Width::B1);
+/// The printer port, LPT1.
+pub(super) fn parallel(sys: &mut System, irqs: &Irqs, printer: Option<Box<dyn CharPort>>) {
+    let id = sys.add("lpt1", Lpt::new(printer));
+    ports(sys, 0x378, 3, id, 0, Width::B1);
+    irqs.connect(sys, (id, lpt::IRQ), 7);
+}
+
+/// Coprocessor errors: FERR# to IRQ 13, ports F0h and F1h.
+pub(super) fn coprocessor(sys: &mut System, irqs: &Irqs) {
+    let id = sys.add("coprocessor", CoprocessorError::default());
+    ports(sys, 0xf0, 2, id, 0, Width::B1);
+    irqs.connect(sys, (id, coprocessor::IRQ13), 13);
+    sys.connect_cpu((id, coprocessor::IGNNE), CpuPin::Ignne);
+    sys.connect_ferr((id, coprocessor::FERR));
+}
+
+/// Ports E9h, 402h and F4h.
+pub(super) fn debug(sys: &mut System, console: Option<Box<dyn CharPort>>, log: Option<Box<dyn CharPort>>, exit: bool) {
+    for (name, port, host) in [("debugcon", 0xe9, console), ("firmware-log", 0x402, log)] {
+        if let Some(host) = host {
+            let id = sys.add(name, Debugcon::new(host));
+            ports(sys, port, 1, id, 0, Width::B1);
+        }
     }
     if exit {
         let id = sys.add("debug-exit", DebugExit);

@@ -115,7 +115,7 @@ pub struct PcConfig {
     pub serial: [Option<Box<dyn CharPort>>; 4],
     /// How many times faster than their baud rate serial characters travel; 1 is the chip.
     pub serial_speedup: u32,
-    /// The printer at LPT1; `None` leaves the port out.
+    /// The printer at LPT1; `None` leaves nothing plugged in.
     pub parallel: Option<Box<dyn CharPort>>,
     /// hda to hdd: primary master and slave, secondary master and slave.
     pub ide: [Option<IdeDrive>; 4],
@@ -125,6 +125,8 @@ pub struct PcConfig {
     pub boot_order: BootOrder,
     /// Where bytes of port E9h go; `None` leaves the port out.
     pub debugcon: Option<Box<dyn CharPort>>,
+    /// Where bytes of port 402h go, which SeaBIOS and Bochs' firmware log to; `None` leaves the port out.
+    pub firmware_log: Option<Box<dyn CharPort>>,
     /// A write to port F4h ends the run.
     pub debug_exit: bool,
     /// The real-time clock at power-on, in seconds since 1970.
@@ -151,6 +153,7 @@ impl Default for PcConfig {
             floppies: [None, None],
             boot_order: BootOrder::default(),
             debugcon: None,
+            firmware_log: None,
             debug_exit: false,
             start_time: 946_684_800, // 2000-01-01: any fixed date keeps runs alike
             bios: None,

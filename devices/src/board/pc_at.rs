@@ -22,10 +22,13 @@ pub(super) fn build(mut config: PcConfig) -> System {
     let mut sys = System::new(mem);
     let irqs = at::interrupt_controllers(&mut sys, false);
     at::timers(&mut sys, &irqs, &config);
+    at::dma(&mut sys);
     at::keyboard(&mut sys, &irqs);
     at::serial(&mut sys, &irqs, config.serial, config.serial_speedup);
     at::ide(&mut sys, &irqs, std::mem::take(&mut config.ide));
-    at::debug(&mut sys, config.debugcon, config.debug_exit);
+    at::parallel(&mut sys, &irqs, config.parallel);
+    at::coprocessor(&mut sys, &irqs);
+    at::debug(&mut sys, config.debugcon, config.firmware_log, config.debug_exit);
     sys.reset(ResetKind::PowerOn);
     sys
 }

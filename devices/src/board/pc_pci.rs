@@ -15,6 +15,8 @@ use ferrite_core::wires::CpuPin;
 use super::at::{self, Irqs, ports};
 use super::config::PcConfig;
 use crate::boot::acpi::{PM_BASE, SCI_IRQ};
+use crate::boot::{FOUR_GIB, Ram};
+use crate::misc::fw_cfg::{self, FwCfg, Items};
 use crate::pci::i440fx::{self, I440fx, Rom};
 use crate::pci::piix3::{self, Piix3, Piix3Ide};
 use crate::pci::piix4_pm::{self, Piix4Pm};
@@ -27,11 +29,15 @@ pub(super) fn build(mut config: PcConfig) -> System {
     let mut sys = System::new(mem);
     let irqs = at::interrupt_controllers(&mut sys, true);
     at::timers(&mut sys, &irqs, &config);
+    at::dma(&mut sys);
     at::keyboard(&mut sys, &irqs);
     pci(&mut sys, &irqs, layout.low_bios.into_iter().collect());
+    fw_cfg(&mut sys, config.ram);
     at::serial(&mut sys, &irqs, config.serial, config.serial_speedup);
     at::ide(&mut sys, &irqs, std::mem::take(&mut config.ide));
-    at::debug(&mut sys, config.debugcon, config.debug_exit);
+    at::parallel(&mut sys, &irqs, config.parallel);
+    at::coprocessor(&mut sys, &irqs);
+    at::debug(&mut sys, config.debugcon, config.firmware_log, config.debug_exit);
     sys.reset(ResetKind::PowerOn);
     sys
 }
@@ -91,11 +97,37 @@ fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>) {
     }
 }
 
+/// What SeaBIOS asks for. Boot order and drives it takes from CMOS RAM.
+fn fw_cfg(sys: &mut System, ram: Ram) {
+    const RAM_SIZE: u16 = 0x03;
+    const NB_CPUS: u16 = 0x05;
+    const MAX_CPUS: u16 = 0x0f;
+    /// Type of an entry of `etc/e820`.
+    const E820_RAM: u32 = 1;
+
+    let mut items = Items::default();
+    items.add(RAM_SIZE, &(ram.low + ram.high).to_le_bytes());
+    items.add(NB_CPUS, &1u16.to_le_bytes());
+    items.add(MAX_CPUS, &1u16.to_le_bytes());
+    let mut e820 = Vec::new();
+    for (base, len) in [(0, ram.low), (FOUR_GIB, ram.high)] {
+        if len != 0 {
+            e820.extend(base.to_le_bytes());
+            e820.extend(len.to_le_bytes());
+            e820.extend(E820_RAM.to_le_bytes());
+        }
+    }
+    items.add_file("etc/e820", e820);
+    let id = sys.add("fw-cfg", FwCfg::new(items));
+    ports(sys, 0x510, 1, id, fw_cfg::SELECTOR.0, Width::B2);
+    ports(sys, 0x511, 1, id, fw_cfg::DATA.0, Width::B1);
+    ports(sys, 0x514, 8, id, fw_cfg::DMA.0, Width::B4);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::board::{ConfigError, PcConfig, build};
-    use crate::boot::{FOUR_GIB, Ram};
     use crate::host::{Channel, IdeDrive, MemDisk};
     use ferrite_core::device::Stop;
     use ferrite_core::snapshot::{Reader, Writer};

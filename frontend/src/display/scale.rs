@@ -106,8 +106,8 @@ fn taps(from: u32, to: u32) -> Vec<Taps> {
 fn blend(pixels: impl Iterator<Item = (u32, u32)>) -> u32 {
     const RB: u32 = 0x00ff_00ff;
     const G: u32 = 0x0000_ff00;
-    let half = (0x0080_0080, 0x0000_8000);
-    let (rb, g) = pixels.fold(half, |(rb, g), (p, w)| (rb.wrapping_add((p & RB) * w), g + (p & G) * w));
+    let half = (0x0080_0080_u32, 0x0000_8000_u32);
+    let (rb, g) = pixels.fold(half, |(rb, g), (p, w)| (rb + (p & RB) * w, g + (p & G) * w));
     (rb >> 8) & RB | (g >> 8) & G
 }
 

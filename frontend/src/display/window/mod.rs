@@ -61,7 +61,9 @@ impl Screen for WindowDisplay {
     fn run(self: Box<Self>, shared: &Arc<Shared>, commands: &Sender<Command>) -> Result<(), Failure> {
         let proxy = self.0.create_proxy();
         // A loop that is over wants no waking.
-        shared.set_waker(move || drop(proxy.send_event(())));
+        shared.set_waker(move || {
+            let _ = proxy.send_event(());
+        });
         self.0.set_control_flow(ControlFlow::Wait);
         let mut app = App {
             shared,
