@@ -5,10 +5,13 @@ use ferrite_core::device::{Device, Event, Input, Key, Offset, Pin, ResetKind, Wi
 use ferrite_core::rig::Rig;
 use ferrite_core::snapshot::{Snapshot, encode};
 use ferrite_core::time::VTime;
+use ferrite_devices::dma::i8237::Dma;
 use ferrite_devices::host::{MemDisk, Null};
 use ferrite_devices::input::i8042::I8042;
-use ferrite_devices::irq::i8259::Pic;
+use ferrite_devices::irq::{coprocessor::CoprocessorError, i8259::Pic};
+use ferrite_devices::misc::fw_cfg::{FwCfg, Items};
 use ferrite_devices::misc::{debug_exit::DebugExit, debugcon::Debugcon, port61::Port61, port92::Port92};
+use ferrite_devices::parallel::lpt::Lpt;
 use ferrite_devices::pci::i440fx::{I440fx, Rom};
 use ferrite_devices::pci::piix3::{Piix3, Piix3Ide};
 use ferrite_devices::pci::piix4_pm::Piix4Pm;
@@ -263,6 +266,7 @@ laws! {
     i8259_master: 0, 3, false, resets, Pic::master(0xf8);
     i8259_slave: 0, 3, false, resets, Pic::slave(0xde);
     i8254: 0, 4, false, resets, Pit::new();
+    i8237: 0, 0x50, false, resets, Dma::new();
     mc146818: 0, 2, false, keeps_its_battery, Rtc::new(DateTime::from_unix(1_000_000_000));
     uart16550: 0, 8, false, resets, Uart::new(Box::new(Null));
     i8042: 0, 2, false, resets, I8042::new();
@@ -275,6 +279,10 @@ laws! {
     port92: 0, 1, false, resets, Port92::default();
     debugcon: 0, 1, false, resets, Debugcon::new(Box::new(Null));
     debug_exit: 0, 1, false, resets, DebugExit;
+    coprocessor_error: 0, 2, false, resets, CoprocessorError::default();
+    lpt: 0, 3, false, resets, Lpt::new(Some(Box::new(Null)));
+    lpt_unplugged: 0, 3, false, resets, Lpt::new(None);
+    fw_cfg: 0, 12, false, resets, FwCfg::new(Items::default());
 }
 
 /// Disks keep what was written, so that a second device needs the same medium: reads only differ
