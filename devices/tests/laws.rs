@@ -16,6 +16,7 @@ use ferrite_devices::serial::uart16550::Uart;
 use ferrite_devices::storage::ata::AtaChannel;
 use ferrite_devices::timer::i8254::Pit;
 use ferrite_devices::timer::mc146818::{DateTime, Rtc};
+use ferrite_devices::video::vga::Vga;
 
 /// xorshift64*: the same traces on every host.
 struct Random(u64);
@@ -275,6 +276,9 @@ laws! {
     port92: 0, 1, false, resets, Port92::default();
     debugcon: 0, 1, false, resets, Debugcon::new(Box::new(Null));
     debug_exit: 0, 1, false, resets, DebugExit;
+    vga_ports: 0, 0x43, true, resets, Vga::new(0x4_0000, 0x8_0000, Some((0x1_0000, 0x8000)));
+    vga_mmio: 0x1400, 0x120, true, resets, Vga::new(0x4_0000, 0x8_0000, None);
+    vga_memory: 0x2_0000, 0x2_0000, false, resets, Vga::new(0xc_0000, 0x8_0000, None);
 }
 
 /// Disks keep what was written, so that a second device needs the same medium: reads only differ
