@@ -477,11 +477,11 @@ et_descriptor:
         ret
 .compare:
         mov al, [cs:si]
-        cmp al, [es:di]
-        jne .c1
         inc si
-        inc di
+        scasb
+        jne .c1
         loop .compare
+        xor al, al
 .c1:    ret
 et_magic:
         db 0, 'CD001', 1, 'EL TORITO SPECIFICATION', 0
