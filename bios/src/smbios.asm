@@ -1,0 +1,1 @@
+smbios_setup: ret
