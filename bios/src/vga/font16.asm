@@ -120,7 +120,7 @@ font16:
         db 000h,000h,0c6h,0c6h,0c6h,0c6h,07eh,006h,006h,006h,006h,0fch,000h,000h,000h,000h ; 59 Y
         db 000h,000h,0feh,006h,006h,00ch,018h,030h,060h,0c0h,0c0h,0feh,000h,000h,000h,000h ; 5A Z
         db 000h,03eh,030h,030h,030h,030h,030h,030h,030h,030h,030h,030h,03eh,000h,000h,000h ; 5B [
-        db 000h,0c0h,0c0h,060h,060h,030h,030h,018h,018h,00ch,00ch,006h,006h,000h,000h,000h ; 5C \
+        db 000h,0c0h,0c0h,060h,060h,030h,030h,018h,018h,00ch,00ch,006h,006h,000h,000h,000h ; 5C backslash
         db 000h,07ch,00ch,00ch,00ch,00ch,00ch,00ch,00ch,00ch,00ch,00ch,07ch,000h,000h,000h ; 5D ]
         db 000h,010h,038h,06ch,0c6h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h ; 5E ^
         db 000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,0feh,000h ; 5F _
@@ -284,3 +284,6 @@ font16:
         db 000h,038h,04ch,00ch,038h,060h,07ch,000h,000h,000h,000h,000h,000h,000h,000h,000h ; FD ²
         db 000h,000h,000h,000h,000h,07eh,07eh,07eh,07eh,07eh,07eh,000h,000h,000h,000h,000h ; FE ■
         db 000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h,000h ; FF no-break space
+%if $ - font16 != 256 * 16
+%error a font has 256 characters
+%endif

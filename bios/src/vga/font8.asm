@@ -96,7 +96,7 @@ font8:
         db 0cch,0cch,0cch,078h,030h,030h,078h,000h ; 59 Y
         db 0feh,0c6h,08ch,018h,032h,066h,0feh,000h ; 5A Z
         db 078h,060h,060h,060h,060h,060h,078h,000h ; 5B [
-        db 0c0h,060h,030h,018h,00ch,006h,002h,000h ; 5C \
+        db 0c0h,060h,030h,018h,00ch,006h,002h,000h ; 5C backslash
         db 078h,018h,018h,018h,018h,018h,078h,000h ; 5D ]
         db 010h,038h,06ch,0c6h,000h,000h,000h,000h ; 5E ^
         db 000h,000h,000h,000h,000h,000h,000h,0ffh ; 5F _
@@ -260,3 +260,6 @@ font8:
         db 038h,00ch,018h,030h,03ch,000h,000h,000h ; FD ²
         db 000h,000h,03ch,03ch,03ch,03ch,000h,000h ; FE ■
         db 000h,000h,000h,000h,000h,000h,000h,000h ; FF no-break space
+%if $ - font8 != 256 * 8
+%error a font has 256 characters
+%endif

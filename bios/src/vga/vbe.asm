@@ -105,27 +105,23 @@ vbe_units:
         add ax, 0FFFFh
         adc dx, 0
         mov ax, dx
-        cmp byte [cs:si + VM_BPP], 4
-        jne .done
-        shl ax, 1               ; four planes
-        shl ax, 1
-.done:
         pop dx
         ret
 
 ; Carry: row CS:SI does not fit the video memory.
 vbe_fits:
+        cmp byte [cs:si + VM_BPP], 5
+        cmc
+        jnc .done               ; made of the VGA's own 256 KiB
         push ax
         push bx
-        cmp byte [cs:si + VM_BPP], 0
-        je .done
         call vbe_units
         mov bx, ax
         call dispi_memory
         cmp ax, bx
-.done:
         pop bx
         pop ax
+.done:
         ret
 
 ; CS:SI = row of the current graphics mode; carry: the current mode is not one of VBE's graphics modes.
@@ -254,6 +250,8 @@ vbe01:
         mov al, 6
 .model:
         mov [es:di + 27], al
+        cmp bl, 4
+        je .done                        ; one page
         call vbe_units                  ; pages beyond the first
         mov cx, ax
         call dispi_memory
@@ -270,8 +268,6 @@ vbe01:
         mov [es:di + 53], al
         mov word [es:di + 62], 3D00h    ; highest pixel clock: 0FA03D00h Hz, more than any mode here needs
         mov word [es:di + 64], 0FA0h
-        cmp bl, 4
-        je .done
         push bx
         call frame_buffer
         pop bx
@@ -377,15 +373,11 @@ vbe_set:
         mov al, [cs:si + VM_OEM]
         mov [V_MODE], al
         mov al, [cs:si + VM_BPP]
-        or al, al
-        jz .text
+        cmp al, 4
+        jbe .registers
         push cx
         push si
-        cmp al, 4
-        mov al, PARAM_12
-        je .registers
         mov al, PARAM_13
-.registers:
         call param_entry
         call set_registers
         pop si
@@ -448,14 +440,18 @@ vbe_set:
         call mode_font
         call video_show
         jmp vbe_ok
-.text:
+.registers:                     ; a mode that needs nothing beyond the VGA
         mov al, [cs:si + VM_NUM]
+        cmp al, 02h
+        mov si, vbe_102
+        je .entry
         sub al, 08h
         mov cl, 6
         xor ah, ah
         shl ax, cl
         add ax, vbe_text_modes
         mov si, ax
+.entry:
         push cs
         pop es
         call set_registers
@@ -481,11 +477,6 @@ vbe_crtc:
         call crtc_write
         call vbe_pitch
         shr ax, cl
-        cmp byte [cs:si + VM_BPP], 4
-        jne .offset
-        shl ax, 1
-        shl ax, 1               ; words of one plane
-.offset:
         mov ah, al
         mov al, 13h
         call crtc_write
@@ -530,8 +521,8 @@ vbe03:
         call vbe_by_oem
         jc .set
         mov bx, [cs:si]
-        cmp byte [cs:si + VM_BPP], 0
-        je .set
+        cmp byte [cs:si + VM_BPP], 4
+        jbe .set
         mov al, D_ENABLE
         call dispi_get
         and al, 0C0h
@@ -559,8 +550,11 @@ vbe05:
         jnz vbe_fail            ; there is one window
         mov al, D_BANK
         cmp bh, 1
-        je .read
         ja vbe_fail
+        cmp byte [cs:si + VM_BPP], 4
+        je .planar
+        or bh, bh
+        jnz .read
         call dispi_memory
         cmp dx, ax
         jae vbe_fail
@@ -571,6 +565,14 @@ vbe05:
 .read:
         call dispi_get
         mov [bp + F_DX], ax
+        jmp vbe_ok
+.planar:                        ; all of a plane is in the window
+        or bh, bh
+        jnz .zero
+        or dx, dx
+        jnz vbe_fail
+.zero:
+        mov word [bp + F_DX], 0
         jmp vbe_ok
 
 ; The same by far call: all but AX and DX are kept, and AX need hold no function number.
@@ -596,17 +598,20 @@ window_far:
         pop bx
         retf
 
-; CX = bits a pixel of row CS:SI as whole bytes' bits, that is 4, 8, 16, 24 or 32.
+; CX = bits a pixel of row CS:SI as memory has them: 8, 16, 24 or 32, and 1 in each plane.
 vbe_bits:
         mov cl, [cs:si + VM_BPP]
         xor ch, ch
-        cmp cl, 15
-        jne .done
-        inc cx
-.done:
+        cmp cl, 4
+        je .plane
+        add cl, 7
+        and cl, 0F8h
+        ret
+.plane:
+        mov cl, 1
         ret
 
-; DX:AX / CX with a quotient of 32 bits in DX:AX, the remainder in BX.
+; DX:AX = DX:AX / CX, BX = the remainder.
 divide:
         push ax
         mov ax, dx
@@ -616,6 +621,52 @@ divide:
         pop ax
         div cx
         xchg bx, dx
+        ret
+
+; DX = pixels of a scan line.
+vbe_width:
+        push ax
+        cmp byte [cs:si + VM_BPP], 4
+        je .planar
+        mov al, D_VWID
+        call dispi_get
+        jmp .done
+.planar:
+        mov al, 13h
+        call crtc_read
+        xor ah, ah
+        mov cl, 4
+        shl ax, cl
+.done:
+        mov dx, ax
+        pop ax
+        ret
+
+; BX = bytes of a line of DX pixels, AX = how many such lines the memory holds. Keeps DX.
+vbe_lines:
+        push dx
+        call vbe_bits
+        mov ax, dx
+        mul cx
+        mov cx, 8
+        call divide
+        mov cx, ax              ; bytes
+        mov dx, 1
+        cmp byte [cs:si + VM_BPP], 4
+        je .planar
+        call dispi_memory
+        mov dx, ax
+.planar:
+        xor ax, ax
+        jcxz .many
+        call divide
+        or dx, dx
+        jz .small
+.many:
+        mov ax, 0FFFFh
+.small:
+        mov bx, cx
+        pop dx
         ret
 
 ; 06h: logical scan line; BL = 0 set CX pixels, 1 get, 2 set CX bytes, 3 get the maximum.
@@ -646,67 +697,45 @@ vbe06:
 .pixels:
         cmp dx, [cs:si + VM_X]
         jb vbe_fail
-        add dx, 7               ; whole bytes of four-bit pixels, whole units of the CRTC's offset
+        add dx, 15              ; whole units of the CRTC's offset
         jc vbe_fail
-        and dx, 0FFF8h
+        and dx, 0FFF0h
         call vbe_lines
         cmp ax, [cs:si + VM_Y]
         jb vbe_fail
+        cmp byte [cs:si + VM_BPP], 4
+        je .planar
         mov bx, dx
         mov al, D_VWID
         call dispi_set
+        jmp .current
+.planar:
+        mov ax, dx
+        mov cl, 4
+        shr ax, cl
+        mov ah, al
+        mov al, 13h
+        call crtc_write
 .current:
-        mov al, D_VWID
-        call dispi_get
-        mov dx, ax
+        call vbe_width
         jmp .report
 .maximum:
-        mov dx, 4000h           ; the widest line that leaves room for the screen: halved until it does
-.try:
+        mov dx, [cs:si + VM_X]  ; the widest line that leaves room for the screen
+.wider:
+        add dx, 16
         call vbe_lines
         cmp ax, [cs:si + VM_Y]
-        jae .report
-        mov ax, dx
-        shr dx, 1
-        cmp dx, [cs:si + VM_X]
-        jae .try
-        mov dx, [cs:si + VM_X]
+        jb .widest
+        cmp dx, 3FF0h
+        jb .wider
+.widest:
+        sub dx, 16
 .report:
         mov [bp + F_CX], dx
         call vbe_lines
         mov [bp + F_BX], bx
         mov [bp + F_DX], ax
         jmp vbe_ok
-
-; BX = bytes of a line of DX pixels, AX = how many such lines the memory holds. Keeps DX.
-vbe_lines:
-        push dx
-        call vbe_bits
-        mov ax, dx
-        mul cx
-        mov cx, 8
-        call divide
-        mov cx, ax              ; bytes
-        call dispi_memory
-        mov dx, ax
-        cmp byte [cs:si + VM_BPP], 4
-        jne .packed
-        shr dx, 1               ; CX has the bytes of four planes / 4 already
-        mov ax, cx
-        shr ax, 1
-        shr ax, 1
-        mov cx, ax
-        shr dx, 1
-.packed:
-        xor ax, ax
-        call divide
-        or dx, dx
-        jz .small
-        mov ax, 0FFFFh
-.small:
-        mov bx, cx
-        pop dx
-        ret
 
 ; 07h: display start; BL = 0 set, 80h set during retrace, 1 get; CX = pixel, DX = line. BL = 2, 82h, 3, 4 belong to
 ; hardware that flips by itself.
@@ -717,18 +746,14 @@ vbe07:
         je .read
         test bl, 7Fh
         jnz vbe_fail
+        push cx
         mov di, dx
-        mov dx, cx
-        push dx
-        mov al, D_VWID
-        call dispi_get
-        mov dx, ax
+        call vbe_width
         call vbe_lines
         pop cx
-        mov dx, ax              ; the lines there are
-        sub dx, [cs:si + VM_Y]
+        sub ax, [cs:si + VM_Y]
         jb vbe_fail
-        cmp di, dx
+        cmp di, ax
         ja vbe_fail
         test byte [bp + F_BL], 80h
         jz .set
@@ -738,6 +763,8 @@ vbe07:
         call wait_retrace
         pop cx
 .set:
+        cmp byte [cs:si + VM_BPP], 4
+        je .planar
         mov bx, cx
         mov al, D_XOFF
         call dispi_set
@@ -745,14 +772,57 @@ vbe07:
         mov al, D_YOFF
         call dispi_set
         jmp vbe_ok
+.planar:
+        mov ax, di
+        mul bx
+        mov bx, cx
+        push cx
+        mov cl, 3
+        shr bx, cl
+        pop cx
+        add bx, ax
+        mov ah, bh
+        mov al, 0Ch
+        call crtc_write
+        mov ah, bl
+        mov al, 0Dh
+        call crtc_write
+        mov ah, cl
+        and ah, 07h
+        mov al, 13h             ; the pixels within a byte are panned
+        call attr_write
+        jmp vbe_ok
 .read:
+        mov byte [bp + F_BH], 0
+        cmp byte [cs:si + VM_BPP], 4
+        je .read_planar
         mov al, D_XOFF
         call dispi_get
         mov [bp + F_CX], ax
         mov al, D_YOFF
         call dispi_get
         mov [bp + F_DX], ax
-        mov byte [bp + F_BH], 0
+        jmp vbe_ok
+.read_planar:
+        call vbe_width
+        call vbe_lines
+        mov al, 0Ch
+        call crtc_read
+        mov ah, al
+        mov al, 0Dh
+        call crtc_read
+        xor dx, dx
+        or bx, bx
+        jz vbe_fail
+        div bx
+        mov [bp + F_DX], ax
+        mov cl, 3
+        shl dx, cl
+        mov al, 13h
+        call attr_read
+        and ax, 0007h
+        add ax, dx
+        mov [bp + F_CX], ax
         jmp vbe_ok
 
 ; 08h: bits of a DAC component; BL = 0 set BH, 1 get into BH.
@@ -760,7 +830,7 @@ vbe08:
         call vbe_current
         jc vbe_not_now
         cmp byte [cs:si + VM_BPP], 8
-        ja vbe_not_now          ; there is no palette
+        jne vbe_not_now         ; there is no palette, or it is the VGA's
         cmp bl, 1
         ja vbe_fail
         mov al, D_ENABLE

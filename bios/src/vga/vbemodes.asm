@@ -153,3 +153,15 @@ vbe_text_modes:
         db 0Bh, 3Eh, 00h, 47h, 06h, 07h, 0, 0, 0, 0
         db 0EAh, 8Ch, 0DFh, 42h, 1Fh, 0E7h, 04h, 0A3h, 0FFh
         vbe_text_end
+
+; 102: 800 x 600 in sixteen colours is a mode of the VGA's own registers. (A clock of 36 or 40 MHz would make it 56 or
+; 60 Hz; there is none but 28.)
+vbe_102:
+        db 100, 36, 16
+        dw 0EA60h
+        db 01h, 0Fh, 00h, 06h, 27h
+        db 7Fh, 63h, 64h, 82h, 6Ah, 1Ah, 72h, 0F0h, 00h, 60h, 0, 0, 0, 0, 0, 0
+        db 59h, 8Dh, 57h, 32h, 00h, 58h, 72h, 0E3h, 0FFh
+        pal_ega
+        db 01h, 00h, 0Fh, 00h
+        db 00h, 00h, 00h, 00h, 00h, 00h, 05h, 0Fh, 0FFh
