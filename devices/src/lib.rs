@@ -11,6 +11,7 @@ pub mod host;
 pub mod input;
 pub mod irq;
 pub mod misc;
+pub mod parallel;
 pub mod pci;
 pub mod serial;
 pub mod storage;
