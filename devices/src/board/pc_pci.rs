@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::boot::acpi::{PM_BASE, SCI_IRQ};
 use crate::boot::{FOUR_GIB, ONE_MIB, Ram};
-use crate::host::{CharPort, Disk, Null};
+use crate::host::{CharPort, Disk, IdeDrive, Null};
 use crate::input::i8042::{self, I8042};
 use crate::irq::i8259::{self, Pic, ir};
 use crate::misc::debug_exit::DebugExit;
@@ -24,10 +24,11 @@ use crate::misc::debugcon::Debugcon;
 use crate::misc::port61::{self, Port61};
 use crate::misc::port92::{self, Port92};
 use crate::pci::i440fx::{self, I440fx, Rom};
-use crate::pci::piix3::{self, Piix3, Piix3Ide};
+use crate::pci::piix3::{self, Piix3};
+use crate::pci::piix3_ide::{self, Piix3Ide};
 use crate::pci::piix4_pm::{self, Piix4Pm};
 use crate::serial::uart16550::{self, Uart};
-use crate::storage::ata::{self, AtaChannel};
+use crate::storage::channel;
 use crate::timer::i8254::{self, Pit};
 use crate::timer::mc146818::{self, DateTime, Rtc};
 
@@ -98,6 +99,8 @@ const MAX_BIOS: usize = 16 << 20;
 const COM: [(u64, u8); 4] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)];
 /// Command block, control block and interrupt of the IDE channels.
 const IDE: [(u64, u64, u8); 2] = [(0x1f0, 0x3f6, 14), (0x170, 0x376, 15)];
+/// Where [`post`] places the bus master of the IDE function.
+const BMIBA: u32 = 0xc000;
 /// Where [`post`] routes PIRQA# to PIRQD#.
 const PIRQ_IRQS: [u8; 4] = [10, 11, 10, 11];
 
@@ -113,7 +116,7 @@ pub fn build(config: PcConfig) -> Result<System, ConfigError> {
     let irqs = interrupt_controllers(&mut sys);
     timers(&mut sys, &irqs, ram, start_time, &disks);
     keyboard(&mut sys, &irqs);
-    pci(&mut sys, &irqs, roms);
+    pci(&mut sys, &irqs, roms, disks.map(|d| d.map(IdeDrive::Disk)));
     for (n, host) in (0u8..).zip(serial) {
         if let Some(host) = host {
             let uart = Uart::new(host).with_speedup(serial_speedup);
@@ -122,15 +125,6 @@ pub fn build(config: PcConfig) -> Result<System, ConfigError> {
             ports(&mut sys, base, 8, id, 0, Width::B1);
             irqs.connect(&mut sys, (id, uart16550::IRQ), irq);
         }
-    }
-    let [hda, hdb, hdc, hdd] = disks;
-    for (n, drives) in [[hda, hdb], [hdc, hdd]].into_iter().enumerate() {
-        let id = sys.add(&format!("ide{n}"), AtaChannel::new(drives));
-        let (command, control, irq) = IDE[n];
-        ports(&mut sys, command, 1, id, ata::DATA.0, Width::B4);
-        ports(&mut sys, command + 1, 7, id, ata::DATA.0 + 1, Width::B1);
-        ports(&mut sys, control, 1, id, ata::CONTROL.0, Width::B1);
-        irqs.connect(&mut sys, (id, ata::INTRQ), irq);
     }
     if let Some(host) = debugcon {
         let id = sys.add("debugcon", Debugcon::new(host));
@@ -159,7 +153,8 @@ pub fn post(sys: &mut System) {
     for (n, irq) in (0..).zip(PIRQ_IRQS) {
         config(1, 0, 0x60 + n, Width::B1, irq.into()); // PIRQRC
     }
-    config(1, 1, 0x04, Width::B2, 1); // IDE: I/O space
+    config(1, 1, 0x20, Width::B4, BMIBA);
+    config(1, 1, 0x04, Width::B2, 5); // IDE: I/O space, bus master
     config(1, 1, 0x40, Width::B4, 0x8000_8000); // IDETIM: decode both channels
     config(1, 3, 0x3c, Width::B1, SCI_IRQ.into());
     config(1, 3, 0x40, Width::B4, u32::from(PM_BASE) | 1); // PMBA
@@ -296,7 +291,7 @@ fn keyboard(sys: &mut System, irqs: &Irqs) {
     sys.connect_cpu((port92, port92::INIT), CpuPin::Init);
 }
 
-fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>) {
+fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>, drives: [Option<IdeDrive>; 4]) {
     let bdf = |device, function| Bdf { bus: 0, device, function };
 
     let isa = sys.add("piix3-isa", Piix3::new());
@@ -313,7 +308,14 @@ fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>) {
     sys.bus_mut().set_config_window(0xcfc);
     sys.connect_smiact((host, i440fx::SMIACT));
 
-    let ide = sys.add("piix3-ide", Piix3Ide::new());
+    let ide = sys.add("ide", Piix3Ide::new(drives));
+    for (n, (command, control, irq)) in (0..).zip(IDE) {
+        let at = |register: Offset| piix3_ide::channel(n).0 + register.0;
+        ports(sys, command, 1, ide, at(channel::DATA), Width::B4);
+        ports(sys, command + 1, 7, ide, at(channel::ERROR), Width::B1);
+        ports(sys, control, 1, ide, at(channel::CONTROL), Width::B1);
+        irqs.connect(sys, (ide, piix3_ide::irq(n)), irq);
+    }
     let pm = sys.add("piix4-pm", Piix4Pm::new());
     ports(sys, 0xb2, 2, pm, piix4_pm::APM.0, Width::B1);
     irqs.connect(sys, (pm, piix4_pm::SCI), SCI_IRQ);
