@@ -5,10 +5,13 @@ use ferrite_core::device::{Device, Event, Input, Key, Offset, Pin, ResetKind, Wi
 use ferrite_core::rig::Rig;
 use ferrite_core::snapshot::{Snapshot, encode};
 use ferrite_core::time::VTime;
+use ferrite_devices::dma::i8237::Dma;
 use ferrite_devices::host::{IdeDrive, MemDisk, Null};
 use ferrite_devices::input::i8042::I8042;
-use ferrite_devices::irq::i8259::Pic;
+use ferrite_devices::irq::{coprocessor::CoprocessorError, i8259::Pic};
+use ferrite_devices::misc::fw_cfg::{FwCfg, Items};
 use ferrite_devices::misc::{debug_exit::DebugExit, debugcon::Debugcon, port61::Port61, port92::Port92};
+use ferrite_devices::parallel::lpt::Lpt;
 use ferrite_devices::pci::i440fx::{I440fx, Rom};
 use ferrite_devices::pci::piix3::Piix3;
 use ferrite_devices::pci::piix3_ide::Piix3Ide;
@@ -17,6 +20,7 @@ use ferrite_devices::serial::uart16550::Uart;
 use ferrite_devices::storage::isa_ide::IsaIde;
 use ferrite_devices::timer::i8254::Pit;
 use ferrite_devices::timer::mc146818::{DateTime, Rtc};
+use ferrite_devices::video::vga::Vga;
 
 /// xorshift64*: the same traces on every host.
 struct Random(u64);
@@ -272,6 +276,7 @@ laws! {
     i8259_master: 0, 3, false, resets, Pic::master(0xf8);
     i8259_slave: 0, 3, false, resets, Pic::slave(0xde);
     i8254: 0, 4, false, resets, Pit::new();
+    i8237: 0, 0x50, false, resets, Dma::new();
     mc146818: 0, 2, false, keeps_its_battery, Rtc::new(DateTime::from_unix(1_000_000_000));
     uart16550: 0, 8, false, resets, Uart::new(Box::new(Null));
     i8042: 0, 2, false, resets, I8042::new();
@@ -285,6 +290,13 @@ laws! {
     port92: 0, 1, false, resets, Port92::default();
     debugcon: 0, 1, false, resets, Debugcon::new(Box::new(Null));
     debug_exit: 0, 1, false, resets, DebugExit;
+    coprocessor_error: 0, 2, false, resets, CoprocessorError::default();
+    lpt: 0, 3, false, resets, Lpt::new(Some(Box::new(Null)));
+    lpt_unplugged: 0, 3, false, resets, Lpt::new(None);
+    fw_cfg: 0, 12, false, resets, FwCfg::new(Items::default());
+    vga_ports: 0, 0x43, true, resets, Vga::new(0x4_0000, 0x8_0000, Some((0x1_0000, 0x8000)));
+    vga_mmio: 0x1400, 0x120, true, resets, Vga::new(0x4_0000, 0x8_0000, None);
+    vga_memory: 0x2_0000, 0x2_0000, false, resets, Vga::new(0xc_0000, 0x8_0000, None);
 }
 
 /// Disks keep what was written, so that a second device needs the same medium: reads only differ

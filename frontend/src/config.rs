@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ferrite_core::cpu::{Model, ModelName};
+use ferrite_devices::board::Board;
 use ferrite_devices::boot::EntryChoice;
 use serde::{Deserialize, Deserializer, de};
 
@@ -22,7 +23,7 @@ macro_rules! from_toml_string {
     )*};
 }
 
-from_toml_string!(Size, CpuSpec, Accel, Drive, Serial, Debugcon, Display, ClockSpec, SaveAt, BootEntry);
+from_toml_string!(Size, CpuSpec, MachineKind, Accel, Drive, Serial, Debugcon, Display, ClockSpec, SaveAt, BootEntry);
 
 /// Bytes: a number with `K`, `M`, `G` or `T` behind it; without one it counts MiB, as in QEMU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,18 @@ impl FromStr for CpuSpec {
         })?;
         let name = ModelName::ALL.into_iter().find(|(n, _)| *n == model.name).map_or("max", |(_, text)| text);
         Ok(Self { name, model })
+    }
+}
+
+/// `--machine`: which board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineKind(pub Board);
+
+impl FromStr for MachineKind {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        s.parse().map(Self)
     }
 }
 

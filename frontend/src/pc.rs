@@ -1,12 +1,15 @@
 //! A machine built from its parts.
 
+use std::path::PathBuf;
+
+use ferrite_core::cpu::Feature;
 use ferrite_core::device::{DeviceId, Input};
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::LoadError;
 use ferrite_core::time::VTime;
-use ferrite_devices::board::pc_pci::{self, ConfigError, PcConfig};
+use ferrite_devices::board::{self, Board, BootOrder, ConfigError, PcConfig, pc_pci};
 use ferrite_devices::boot::{BootPlan, Ram};
-use ferrite_devices::host::{CharPort, Disk, Null};
+use ferrite_devices::host::{CharPort, FloppyDrive, IdeDrive, Null};
 use ferrite_test_roms::Rom;
 
 use crate::Failure;
@@ -25,8 +28,19 @@ pub enum Boot {
     Direct(BootPlan),
 }
 
+/// An image given by an option, with the path that its errors name.
+#[derive(Debug)]
+pub struct Image {
+    /// Where it came from.
+    pub path: PathBuf,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
 /// Everything that makes a machine.
 pub struct Parts {
+    /// Which board.
+    pub board: Board,
     /// CPU model and features.
     pub cpu: CpuSpec,
     /// RAM.
@@ -35,8 +49,16 @@ pub struct Parts {
     pub ps_per_insn: Option<u64>,
     /// Seed of every source of randomness.
     pub seed: u64,
-    /// Disks by IDE position.
-    pub disks: [Option<Box<dyn Disk>>; 4],
+    /// Drives by IDE position.
+    pub ide: [Option<IdeDrive>; 4],
+    /// Floppy drives.
+    pub floppies: [Option<FloppyDrive>; 2],
+    /// What firmware starts from.
+    pub boot_order: BootOrder,
+    /// Firmware other than the built-in one.
+    pub bios: Option<Image>,
+    /// Option ROM of the display adapter, other than the built-in one.
+    pub vgabios: Option<Image>,
     /// Host ends of COM1 and so on.
     pub serial: Vec<Box<dyn CharPort>>,
     /// Host end of port E9h.
@@ -68,30 +90,49 @@ const SERIAL_SPEEDUP: u32 = 64;
 /// # Errors
 /// [`Failure::Usage`] for parts that this build does not have.
 pub fn build(parts: Parts) -> Result<Pc, Failure> {
+    let image = |image: &Option<Image>| image.as_ref().map(|i| i.bytes.clone());
     let rom = match &parts.boot {
         Boot::BuiltIn => Rom::find(DEMO).map(|r| r.image.to_vec()),
-        Boot::Firmware => {
+        Boot::Firmware if parts.bios.is_none() => {
             return Err(Failure::Usage(
-                "this build has no firmware to boot a disk with: --kernel is needed".to_owned(),
+                "this build has no firmware to boot a disk with: --bios or --kernel is needed".to_owned(),
             ));
         }
+        Boot::Firmware => image(&parts.bios),
         Boot::Direct(_) => None,
     };
+    if parts.board == Board::IsaPc && matches!(parts.boot, Boot::Direct(_)) {
+        return Err(Failure::Usage("--kernel: only with --machine pc".to_owned()));
+    }
     let mut serial = parts.serial.into_iter();
+    let model = &parts.cpu.model;
     let config = PcConfig {
+        kind: parts.board,
         ram: parts.ram,
+        address_lines: model.phys_bits as u8,
+        coprocessor: model.has(Feature::Fpu),
         // A PC has COM1 and COM2, connected or not.
         serial: std::array::from_fn(|n| serial.next().or_else(|| (n < 2).then(|| Box::new(Null) as Box<dyn CharPort>))),
-        disks: parts.disks,
+        ide: parts.ide,
+        floppies: parts.floppies,
+        boot_order: parts.boot_order,
         serial_speedup: SERIAL_SPEEDUP,
         debugcon: parts.debugcon,
         debug_exit: parts.debug_exit,
         bios: rom,
+        vgabios: image(&parts.vgabios),
         ..PcConfig::default()
     };
-    let mut sys = pc_pci::build(config).map_err(|e| match e {
+    let option = |option: &str, image: &Option<Image>, e: ConfigError| {
+        let path = image.as_ref().map(|i| i.path.display().to_string()).unwrap_or_default();
+        Failure::Host(format!("{option} {path}: {e}"))
+    };
+    let mut sys = board::build(config).map_err(|e| match e {
         ConfigError::Ram { .. } => Failure::Usage(format!("--memory: {e}")),
-        ConfigError::Bios(_) => Failure::Usage(e.to_string()),
+        ConfigError::Bios(_) => option("--bios", &parts.bios, e),
+        ConfigError::VgaBiosSize(_) | ConfigError::VgaBiosSignature(..) | ConfigError::VgaBiosLength { .. } => {
+            option("--vgabios", &parts.vgabios, e)
+        }
     })?;
     if let Some(ps) = parts.ps_per_insn {
         sys.clock.set_ps_per_insn(ps);

@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ferrite_core::cpu::Feature;
 use ferrite_core::time::VTime;
+use ferrite_devices::board::BootOrder;
 use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
-use ferrite_devices::host::Disk;
+use ferrite_devices::host::{Disk, IdeDrive};
 use serde::Deserialize;
 
 use super::{read_file, reason};
 use crate::Failure;
-use crate::config::{Accel, BootEntry, ClockSpec, CpuSpec, Debugcon, Display, Drive, Output, SaveAt, Serial, Size};
+use crate::config::{
+    Accel, BootEntry, ClockSpec, CpuSpec, Debugcon, Display, Drive, MachineKind, Output, SaveAt, Serial, Size,
+};
 use crate::host::chars::Lines;
 use crate::host::disk::{RawDisk, Writes};
-use crate::pc::{self, Boot, Parts};
+use crate::pc::{self, Boot, Image, Parts};
 use crate::session::{self, End, Pace, Plan};
 
 /// Options of `ferrite run`, which are also the keys of `MACHINE.toml`.
@@ -55,6 +58,16 @@ pub struct RunArgs {
     /// Throw writes to disks away at the end
     #[arg(long)]
     disposable: bool,
+    /// Board: pc or isapc
+    #[arg(long = "machine", value_name = "BOARD")]
+    #[serde(rename = "machine")]
+    board: Option<MachineKind>,
+    /// Firmware image, such as SeaBIOS
+    #[arg(long, value_name = "FILE")]
+    bios: Option<PathBuf>,
+    /// Option ROM of the display adapter
+    #[arg(long, value_name = "FILE")]
+    vgabios: Option<PathBuf>,
     /// Linux bzImage or multiboot image to boot directly
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
@@ -141,7 +154,9 @@ impl RunArgs {
             _ => None,
         });
         let disks = [&mut self.hda, &mut self.hdb, &mut self.hdc, &mut self.hdd];
-        let files = disks.into_iter().chain([&mut self.kernel, &mut self.initrd, &mut self.load]).flatten();
+        let firmware = [&mut self.bios, &mut self.vgabios];
+        let files = [&mut self.kernel, &mut self.initrd, &mut self.load];
+        let files = disks.into_iter().chain(files).chain(firmware).flatten();
         let stats = self.stats.as_mut().filter(|s| !s.is_stdout()).map(|s| &mut s.0);
         let drives = self.drive.iter_mut().map(|d| &mut d.file);
         let saves = self.save_at.iter_mut().map(|s| &mut s.file);
@@ -167,6 +182,9 @@ impl RunArgs {
             hdd: self.hdd.or(file.hdd),
             drive: list(self.drive, file.drive),
             disposable: self.disposable || file.disposable,
+            board: self.board.or(file.board),
+            bios: self.bios.or(file.bios),
+            vgabios: self.vgabios.or(file.vgabios),
             kernel: self.kernel.or(file.kernel),
             initrd: self.initrd.or(file.initrd),
             append: self.append.or(file.append),
@@ -244,7 +262,11 @@ impl RunArgs {
     /// What the machine starts with. Nothing given is the built-in demonstration.
     fn boot(&self, cpu: &CpuSpec, ram: Ram, has_disk: bool) -> Result<Boot, Failure> {
         let Some(path) = &self.kernel else {
-            return Ok(if has_disk || self.load.is_some() { Boot::Firmware } else { Boot::BuiltIn });
+            return Ok(if has_disk || self.load.is_some() || self.bios.is_some() {
+                Boot::Firmware
+            } else {
+                Boot::BuiltIn
+            });
         };
         let kernel = read_file("--kernel", path)?;
         let initrd = match &self.initrd {
@@ -261,6 +283,17 @@ impl RunArgs {
         });
         plan.map(Boot::Direct).map_err(|e| Failure::Usage(format!("--kernel {}: {e}", path.display())))
     }
+}
+
+/// What a processor with so many address lines reaches; that of 20 has a board for 24.
+fn addressable(lines: u32) -> u64 {
+    1 << lines.max(24)
+}
+
+/// An image given by an option.
+fn image(option: &str, path: &Option<PathBuf>) -> Result<Option<Image>, Failure> {
+    let read = |path: &PathBuf| Ok(Image { path: path.clone(), bytes: read_file(option, path)? });
+    path.as_ref().map(read).transpose()
 }
 
 /// A TOML error as one line with its place.
@@ -289,7 +322,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         Some(cpu) => cpu,
         None => "max".parse().map_err(Failure::Usage)?,
     };
-    let memory = args.memory.map_or(DEFAULT_MEMORY, |m| m.0);
+    // No more than the processor can address, unless it was asked for.
+    let memory = args.memory.map_or_else(|| DEFAULT_MEMORY.min(addressable(cpu.model.phys_bits)), |m| m.0);
     let ram = Ram { low: memory.min(LOW_RAM_MAX), high: memory.saturating_sub(LOW_RAM_MAX) };
     let disks = args.disks()?;
     let boot = args.boot(&cpu, ram, disks.iter().any(Option::is_some))?;
@@ -309,6 +343,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         None => None,
     };
     let parts = Parts {
+        board: args.board.map_or_else(Default::default, |b| b.0),
         cpu,
         ram,
         ps_per_insn: match args.clock {
@@ -316,7 +351,11 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
             Some(ClockSpec::Host) | None => None,
         },
         seed: args.seed.unwrap_or(0),
-        disks,
+        ide: disks.map(|d| d.map(IdeDrive::Disk)),
+        floppies: [None, None],
+        boot_order: BootOrder::default(),
+        bios: image("--bios", &args.bios)?,
+        vgabios: image("--vgabios", &args.vgabios)?,
         serial,
         debugcon,
         debug_exit: args.debug_exit || built_in,
