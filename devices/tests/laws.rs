@@ -6,7 +6,7 @@ use ferrite_core::rig::Rig;
 use ferrite_core::snapshot::{Snapshot, encode};
 use ferrite_core::time::VTime;
 use ferrite_devices::dma::i8237::Dma;
-use ferrite_devices::host::{IdeDrive, MemDisk, Null};
+use ferrite_devices::host::{FloppyDrive, FloppyKind, IdeDrive, MemDisk, Null};
 use ferrite_devices::input::i8042::I8042;
 use ferrite_devices::irq::{coprocessor::CoprocessorError, i8259::Pic};
 use ferrite_devices::misc::fw_cfg::{FwCfg, Items};
@@ -17,6 +17,7 @@ use ferrite_devices::pci::piix3::Piix3;
 use ferrite_devices::pci::piix3_ide::Piix3Ide;
 use ferrite_devices::pci::piix4_pm::Piix4Pm;
 use ferrite_devices::serial::uart16550::Uart;
+use ferrite_devices::storage::i82077::I82077;
 use ferrite_devices::storage::isa_ide::IsaIde;
 use ferrite_devices::timer::i8254::Pit;
 use ferrite_devices::timer::mc146818::{DateTime, Rtc};
@@ -271,6 +272,12 @@ fn cdrom(sectors: usize) -> Option<IdeDrive> {
     Some(IdeDrive::Cdrom(Some(image(sectors))))
 }
 
+fn fdc([a, b]: [Option<usize>; 2]) -> I82077 {
+    let drive =
+        |sectors: Option<usize>| Some(FloppyDrive { kind: FloppyKind::M1440, medium: sectors.map(|n| image(n) as _) });
+    I82077::new([drive(a), drive(b)])
+}
+
 // Name: first register, how many, PCI configuration, the law of its reset, and the device.
 laws! {
     i8259_master: 0, 3, false, resets, Pic::master(0xf8);
@@ -286,6 +293,7 @@ laws! {
     piix4_pm: 0x100, 64, true, resets, Piix4Pm::new();
     isa_ide: 0, 9, false, resets, IsaIde::new([None, None]);
     cdrom: 0, 9, false, resets, IsaIde::new([cdrom(4001), None]);
+    i82077: 2, 6, false, resets, fdc([None, None]);
     port61: 0, 1, false, resets, Port61::default();
     port92: 0, 1, false, resets, Port92::default();
     debugcon: 0, 1, false, resets, Debugcon::new(Box::new(Null));
@@ -297,6 +305,17 @@ laws! {
     vga_ports: 0, 0x43, true, resets, Vga::new(0x4_0000, 0x8_0000, Some((0x1_0000, 0x8000)));
     vga_mmio: 0x1400, 0x120, true, resets, Vga::new(0x4_0000, 0x8_0000, None);
     vga_memory: 0x2_0000, 0x2_0000, false, resets, Vga::new(0xc_0000, 0x8_0000, None);
+}
+
+/// As for hard disks below.
+mod i82077_with_media {
+    use super::*;
+
+    #[test]
+    fn a_tampered_state_does_no_harm() {
+        let registers = || Registers { first: 2, count: 6, configuration: false };
+        survives_tampering(registers(), || fdc([Some(2880), Some(1000)]));
+    }
 }
 
 /// Disks keep what was written, so that a second device needs the same medium: reads only differ
