@@ -244,6 +244,16 @@ banked_pixels:                  ; AX = bytes of DL columns; DX = pixel of column
         pop cx
         ret
 
+; CX bytes from DS:SI to ES:DI, by words. Keeps CX.
+copy_words:
+        push cx
+        shr cx, 1
+        rep movsw
+        rcl cx, 1
+        rep movsb
+        pop cx
+        ret
+
 ; Below BP: the lines to copy from and to, the column, bytes of a line, lines left, bytes left, bank and offset of both
 ; places, and a buffer for what goes from bank to bank.
 row_copy_banked:
@@ -299,7 +309,7 @@ row_copy_banked:
         pop es
         mov si, [bp - 16]
         lea di, [bp - 20 - 128]
-        rep movsb
+        call copy_words
         pop ds
         pop cx
         mov si, [bp - 18]
@@ -318,9 +328,7 @@ row_copy_banked:
         mov si, [bp - 16]
 .copy:
         mov di, [bp - 20]
-        push cx
-        rep movsb
-        pop cx
+        call copy_words
         pop ds
         add [bp - 16], cx
         jnc .source
