@@ -46,6 +46,7 @@ init32:
         call eax
         mov ebp, [S_EBDA]
         or byte [ebp + EBDA_FLAGS], HAVE_SHADOW
+        call acpi_reserve
 .no_shadow:
         call pci_setup
         call chipset_setup
@@ -65,6 +66,11 @@ init32_end:
         mov ebp, [S_EBDA]
         test byte [ebp + EBDA_FLAGS], HAVE_SHADOW
         jz .done
+        call apic_setup
+        call acpi_setup
+        call smbios_setup
+        call mp_setup
+        mov ebp, [S_EBDA]
         movzx edx, word [ebp + EBDA_ROM_END]
         shl edx, 4
         cmp edx, 0xc8000
@@ -256,7 +262,7 @@ cpu_identify:
         das
         ret
 
-; EBDA_RAM_TOP and EBDA_ACPI_TOP: no tables yet.
+; EBDA_RAM_TOP and EBDA_ACPI_TOP: nothing reserved yet.
 ram_size:
         mov ebp, [S_EBDA]
         movzx eax, word [ebp + EBDA_EXT_HIGH]
@@ -377,6 +383,4 @@ tables_setup:
         mov ecx, 0x21
         lea edi, [esi + 8]
         call sum_bytes
-        call acpi_setup
-        call smbios_setup
-        jmp mp_setup
+        ret

@@ -38,8 +38,11 @@ pci_last_bus:   db 0xff
 .present:
         mov al, 0x11                    ; mechanism 1 with special cycles
         mov bx, 0x0210
-        mov cl, [cs:pci_last_bus]
-        mov edx, ' ICP'
+        push esi
+        call .base
+        mov cl, [cs:esi + pci_last_bus]
+        pop esi
+        mov edx, 'PCI '
         clc
         mov ah, 0
         ret
@@ -73,6 +76,12 @@ pci_last_bus:   db 0xff
         push edx
         push esi
         push ebx
+        push esi
+        call .base
+        movzx eax, byte [cs:esi + pci_last_bus]
+        pop esi
+        shl eax, 16                     ; the last bus rides in the upper half of EDI
+        or edi, eax
         xor ebx, ebx
 .next:  push edi
         xor edi, edi
@@ -102,7 +111,9 @@ pci_last_bus:   db 0xff
         or bl, 7                        ; no function 0: no device
 .step:  add bx, 1
         jc .miss
-        cmp bh, [cs:pci_last_bus]
+        mov eax, edi
+        shr eax, 16
+        cmp bh, al
         jbe .next
 .miss:  pop ebx
         pop esi
@@ -124,6 +135,17 @@ pci_last_bus:   db 0xff
         pop ebp
         pop ecx
         jmp .good
+
+; ESI: what to add to this segment's labels for offsets in CS, whose base in 32 bits is the caller's choice.
+.base:
+%if __BITS__ == 32
+        call .here
+.here:  pop esi
+        sub esi, .here
+%else
+        xor esi, esi
+%endif
+        ret
 
 ; EAX: register DI of function BX. Changes DX.
 .read:  call .address
@@ -228,10 +250,8 @@ pci_last_bus:   db 0xff
 
 ; ES:DI: word length of a buffer, pointer to it. BX becomes the IRQs that PCI alone uses: none.
 .options:
-        push ecx
         cmp word [es:%2], PIR_SLOTS * 16
         mov word [es:%2], PIR_SLOTS * 16
-        pop ecx
         jb .small
         push ds
         push esi
@@ -250,7 +270,8 @@ pci_last_bus:   db 0xff
         shr eax, 16
         mov es, ax
 %endif
-        mov esi, pir_slots
+        call .base
+        add esi, pir_slots
         mov ecx, PIR_SLOTS * 16
 .copy:  mov al, [cs:esi]
 %if __BITS__ == 32

@@ -37,3 +37,15 @@ pnp_entry:
         pop bx
         pop bp
         retf
+
+; ACPI's root pointer, smbios.asm's entry point and the floating pointer of the MP table: POST writes the rest.
+        align 16, db 0
+rsdp:   times 8 db 0
+        db 0, "FERRIT", 0
+        dd 0
+        align 16, db 0
+smbios_entry:
+        times 32 db 0
+        align 16, db 0
+mp_pointer:
+        times 16 db 0
