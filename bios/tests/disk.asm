@@ -253,10 +253,10 @@ start:  cli
         mov word [result], %1
         mov si, result
         INT13 0x4800
-        CHECK nc, "48h, %1 bytes"
-        CHECK_EQ word [result], %2, "48h, %1 bytes: size"
-        CHECK_EQ byte [result + %2], 0xee, "48h, %1 bytes: no more"
-        CHECK_EQ word [result + 24], 512, "48h, %1 bytes: sector"
+        CHECK nc, "48h"
+        CHECK_EQ word [result], %2, "48h: size"
+        CHECK_EQ byte [result + %2], 0xee, "48h: no more"
+        CHECK_EQ word [result + 24], 512, "48h: sector"
         movzx eax, byte [spt]
 %endmacro
         PARAMS 0x1a, 0x1a
