@@ -9,6 +9,9 @@
 /// The system BIOS: 128 KiB that appear at E0000-FFFFF and at the end of 4 GiB.
 pub const BIOS: &[u8] = include_bytes!("../images/bios.bin");
 
+/// The VGA BIOS: an option ROM for C0000 and for the display's expansion ROM.
+pub const VGABIOS: &[u8] = include_bytes!("../images/vgabios.bin");
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -16,6 +19,14 @@ mod tests {
     #[test]
     fn the_image_fills_two_segments() {
         assert_eq!(BIOS.len(), 0x2_0000);
+    }
+
+    #[test]
+    fn the_option_rom_says_its_length_and_adds_up_to_zero() {
+        assert_eq!(VGABIOS[..2], [0x55, 0xaa]);
+        assert_eq!(usize::from(VGABIOS[2]) * 512, VGABIOS.len());
+        assert!(VGABIOS.len().is_multiple_of(2048) && VGABIOS.len() <= 0x1_0000);
+        assert_eq!(VGABIOS.iter().fold(0u8, |sum, b| sum.wrapping_add(*b)), 0);
     }
 
     #[test]
