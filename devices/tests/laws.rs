@@ -19,6 +19,7 @@ use ferrite_devices::serial::uart16550::Uart;
 use ferrite_devices::storage::ata::AtaChannel;
 use ferrite_devices::timer::i8254::Pit;
 use ferrite_devices::timer::mc146818::{DateTime, Rtc};
+use ferrite_devices::video::vga::Vga;
 
 /// xorshift64*: the same traces on every host.
 struct Random(u64);
@@ -283,6 +284,9 @@ laws! {
     lpt: 0, 3, false, resets, Lpt::new(Some(Box::new(Null)));
     lpt_unplugged: 0, 3, false, resets, Lpt::new(None);
     fw_cfg: 0, 12, false, resets, FwCfg::new(Items::default());
+    vga_ports: 0, 0x43, true, resets, Vga::new(0x4_0000, 0x8_0000, Some((0x1_0000, 0x8000)));
+    vga_mmio: 0x1400, 0x120, true, resets, Vga::new(0x4_0000, 0x8_0000, None);
+    vga_memory: 0x2_0000, 0x2_0000, false, resets, Vga::new(0xc_0000, 0x8_0000, None);
 }
 
 /// Disks keep what was written, so that a second device needs the same medium: reads only differ
