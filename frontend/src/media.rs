@@ -154,9 +154,9 @@ pub fn open_all(requests: &[Request], disposable: bool) -> Result<Drives, Failur
         *drive = Some(match &r.file {
             Some(file) => {
                 let disk = RawDisk::open(&r.option, file, writes(r, disposable), Medium::Floppy)?;
-                FloppyDrive { kind: floppy_kind(disk.sectors()), medium: Some(Box::new(disk)) }
+                floppy_drive(Some(Box::new(disk)))
             }
-            None => FloppyDrive { kind: FloppyKind::M1440, medium: None },
+            None => floppy_drive(None),
         });
     }
     Ok(drives)
@@ -221,6 +221,12 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<PathBuf> {
     std::fs::canonicalize(path).ok()
+}
+
+/// A drive for this medium; one without a medium is a 1.44M drive.
+pub(crate) fn floppy_drive(medium: Option<Box<dyn Disk>>) -> FloppyDrive {
+    let kind = medium.as_ref().map_or(FloppyKind::M1440, |m| floppy_kind(m.sectors()));
+    FloppyDrive { kind, medium }
 }
 
 /// The drive that a medium of so many sectors belongs in. 5¼-inch formats up to 360 KiB and of 1.2 MiB have their own drives; all

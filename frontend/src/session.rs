@@ -385,8 +385,7 @@ impl<'a> Session<'a> {
             script.hear(line, &bytes);
         }
         loop {
-            let world =
-                World { now: self.guest.now(), screen: &self.seen, keys_pending: self.guest.keys_pending() };
+            let world = World { now: self.guest.now(), screen: &self.seen, keys_pending: self.guest.keys_pending() };
             match script.next(&world) {
                 Next::Wait(until) => {
                     self.script_at = until;
