@@ -26,6 +26,7 @@ use crate::serial::uart16550::{self, Uart};
 use crate::storage::ata::{self, AtaChannel};
 use crate::timer::i8254::{self, Pit};
 use crate::timer::mc146818::{self, DateTime, Rtc};
+use crate::video::vga::{self, Vga};
 
 /// The part of the firmware that also appears below 1 MiB.
 const LOW_BIOS: u64 = 0x2_0000;
@@ -41,10 +42,21 @@ pub(super) fn ports(sys: &mut System, base: u64, len: u64, device: DeviceId, off
     sys.bus_mut().map(Space::Port, base, len, device, Offset(offset), width);
 }
 
+/// Where the option ROM of the display adapter appears on a board without PCI.
+const VGA_ROM: u64 = 0xc_0000;
+/// The display adapter's memory: as much as a mode of 2560x1600x32 needs, and a power of two.
+const VRAM: u64 = 16 << 20;
+
 /// Where things lie in the memory's backing, behind RAM.
 pub(super) struct Layout {
     /// The end of the firmware as it appears below 1 MiB.
     pub low_bios: Option<Rom>,
+    /// The option ROM as it appears below 1 MiB where no PCI bus places it.
+    pub low_vgabios: Option<Rom>,
+    /// Position and length of the whole option ROM: a power of two, as a base address register decodes.
+    vgabios: Option<(u64, u64)>,
+    /// Position of the display adapter's memory.
+    vram: u64,
 }
 
 /// RAM below 640 KiB, from 1 MiB on and from 4 GiB on; the firmware's image ends at 4 GiB (at 16 MiB for a processor with 24
@@ -53,7 +65,10 @@ pub(super) fn memory(config: &PcConfig) -> (GuestMemory, Layout) {
     let Ram { low, high } = config.ram;
     let image = config.bios.as_deref().unwrap_or_default();
     let len = image.len() as u64;
-    let mut mem = GuestMemory::new(low + high, len);
+    let vga_image = config.vgabios.as_deref().filter(|_| config.vga).unwrap_or_default();
+    let vga_len = if vga_image.is_empty() { 0 } else { vga_image.len().next_power_of_two().max(0x1000) as u64 };
+    let vram_len = if config.vga { VRAM } else { 0 };
+    let mut mem = GuestMemory::new(low + high, len + vga_len + vram_len);
     mem.map(0..0xa_0000, Route::Backing(0), Route::Backing(0));
     mem.map(ONE_MIB..low, Route::Backing(ONE_MIB), Route::Backing(ONE_MIB));
     mem.map(FOUR_GIB..FOUR_GIB + high, Route::Backing(low), Route::Backing(low));
@@ -68,7 +83,11 @@ pub(super) fn memory(config: &PcConfig) -> (GuestMemory, Layout) {
         }
         low_bios = Some(Rom { range: ONE_MIB - shown..ONE_MIB, at: at + len - shown });
     }
-    (mem, Layout { low_bios })
+    let (vga_at, vram) = (mem.ram_size() + len, mem.ram_size() + len + vga_len);
+    mem.load_image(vga_at, vga_image);
+    let vgabios = (vga_len != 0).then_some((vga_at, vga_len));
+    let low_vgabios = vgabios.map(|(at, len)| Rom { range: VGA_ROM..VGA_ROM + len, at });
+    (mem, Layout { low_bios, low_vgabios, vgabios, vram })
 }
 
 /// The interrupt inputs of the board.
@@ -128,6 +147,20 @@ pub(super) fn dma(sys: &mut System) -> DeviceId {
     ports(sys, 0xc0, 0x20, dma, i8237::CONTROLLER_2.0, Width::B1);
     ports(sys, 0x80, 0x10, dma, i8237::PAGES.0, Width::B1);
     dma
+}
+
+/// The display adapter: ports, and its window at A0000h. Gives the device, for the board's bus.
+pub(super) fn vga(sys: &mut System, irqs: &Irqs, layout: &Layout, frame_buffer: Option<u64>) -> DeviceId {
+    let mut vga = Vga::new(layout.vram, VRAM, layout.vgabios);
+    if let Some(base) = frame_buffer {
+        vga = vga.with_fixed_frame_buffer(base);
+    }
+    let id = sys.add("vga", vga);
+    ports(sys, 0x3b0, 0x30, id, vga::REGISTERS.0, Width::B1);
+    ports(sys, 0x1ce, 3, id, vga::DISPI.0, Width::B2);
+    sys.bus_mut().map(Space::Memory, 0xa_0000, vga::WINDOW_LEN, id, vga::WINDOW, Width::B8);
+    irqs.connect(sys, (id, vga::IRQ), 9);
+    id
 }
 
 /// 8042 and port 92h.

@@ -14,15 +14,21 @@ use ferrite_core::system::System;
 use super::at;
 use super::config::PcConfig;
 
+/// Where the display's linear frame buffer appears when it is asked for: the address of Bochs' ISA display, which drivers know.
+const FRAME_BUFFER: u64 = 0xe000_0000;
+
 pub(super) fn build(mut config: PcConfig) -> System {
     let (mut mem, layout) = at::memory(&config);
-    if let Some(rom) = layout.low_bios {
-        mem.map(rom.range, Route::Backing(rom.at), Route::Nowhere);
+    for rom in layout.low_bios.iter().chain(&layout.low_vgabios) {
+        mem.map(rom.range.clone(), Route::Backing(rom.at), Route::Nowhere);
     }
     let mut sys = System::new(mem);
     let irqs = at::interrupt_controllers(&mut sys, false);
     at::timers(&mut sys, &irqs, &config);
     at::dma(&mut sys);
+    if config.vga {
+        at::vga(&mut sys, &irqs, &layout, Some(FRAME_BUFFER));
+    }
     at::keyboard(&mut sys, &irqs);
     at::serial(&mut sys, &irqs, config.serial, config.serial_speedup);
     at::ide(&mut sys, &irqs, std::mem::take(&mut config.ide));

@@ -31,7 +31,11 @@ pub(super) fn build(mut config: PcConfig) -> System {
     at::timers(&mut sys, &irqs, &config);
     at::dma(&mut sys);
     at::keyboard(&mut sys, &irqs);
-    pci(&mut sys, &irqs, layout.low_bios.into_iter().collect());
+    pci(&mut sys, &irqs, layout.low_bios.iter().cloned().collect());
+    if config.vga {
+        let vga = at::vga(&mut sys, &irqs, &layout, None);
+        sys.bus_mut().attach_function(bdf(2, 0), vga);
+    }
     fw_cfg(&mut sys, config.ram);
     at::serial(&mut sys, &irqs, config.serial, config.serial_speedup);
     at::ide(&mut sys, &irqs, std::mem::take(&mut config.ide));
@@ -70,9 +74,11 @@ pub fn post(sys: &mut System) {
     sys.port_write(0xcf8, Width::B4, 0);
 }
 
-fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>) {
-    let bdf = |device, function| Bdf { bus: 0, device, function };
+const fn bdf(device: u8, function: u8) -> Bdf {
+    Bdf { bus: 0, device, function }
+}
 
+fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>) {
     let isa = sys.add("piix3-isa", Piix3::new());
     // Before CONFADD, which covers this byte for doubleword accesses only.
     ports(sys, 0xcf9, 1, isa, piix3::RC.0, Width::B1);
@@ -210,7 +216,8 @@ mod tests {
         assert_eq!(id(1, 0), 0x7000_8086);
         assert_eq!(id(1, 1), 0x7010_8086);
         assert_eq!(id(1, 3), 0x7113_8086);
-        assert_eq!(id(2, 0), 0xffff_ffff);
+        assert_eq!(id(2, 0), 0x1111_1234);
+        assert_eq!(id(3, 0), 0xffff_ffff);
     }
 
     #[test]

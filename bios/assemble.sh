@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Assembles the firmware images from their NASM sources.
+#   assemble.sh            writes bios/images/
+#   assemble.sh --check    compares the images with their sources instead, and fails on a difference
+set -eu
+cd "$(dirname "$0")"
+check=${1:-}
+status=0
+tmp=$(mktemp)
+trap 'rm -f "$tmp"' EXIT
+for name in bios vgabios; do
+  [ -f "src/$name.asm" ] || continue
+  defines=()
+  [ -f src/disk.asm ] && defines=(-DHAVE_DISK)
+  nasm -f bin -Werror "${defines[@]}" -I src/ -o "$tmp" "src/$name.asm"
+  image=images/$name.bin
+  if [ "$check" = --check ]; then
+    cmp -s "$tmp" "$image" || { echo "bios/$image does not equal its source: run bios/assemble.sh" >&2; status=1; }
+  else
+    cmp -s "$tmp" "$image" 2>/dev/null || { cp "$tmp" "$image"; chmod 644 "$image"; echo "bios/$image"; }
+  fi
+done
+exit $status
