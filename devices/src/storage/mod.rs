@@ -1,4 +1,6 @@
 //! Disks.
 
 pub mod ata;
+pub mod floppy_media;
+pub mod i82077;
 mod identify;
