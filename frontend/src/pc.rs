@@ -11,6 +11,7 @@ use ferrite_devices::board::{self, Board, BootOrder, ConfigError, PcConfig, pc_p
 use ferrite_devices::boot::{BootPlan, Ram};
 use ferrite_devices::host::{CharPort, Disk, FloppyDrive, IdeDrive, Null};
 use ferrite_devices::input::i8042::I8042;
+use ferrite_devices::storage::i82077::I82077;
 use ferrite_devices::video::frame::{Frame, TextScreen};
 use ferrite_devices::video::vga::Vga;
 use ferrite_test_roms::Rom;
@@ -281,7 +282,24 @@ impl Guest for Pc {
     }
 
     fn insert(&mut self, slot: Slot, medium: Option<Box<dyn Disk>>) -> Result<(), String> {
-        let _ = medium;
+        let sys = &mut self.machine.x.sys;
+        if let (Slot::Floppy(n), Some(id)) = (slot, sys.device_id("fdc")) {
+            let drive = usize::from(n);
+            let put = |fdc: &mut I82077, _: &mut Cx<'_>| {
+                let (has, filled) = (fdc.has_drive(drive), medium.is_some());
+                fdc.insert(drive, medium);
+                let unreadable = filled && fdc.geometry(drive).is_none();
+                if unreadable {
+                    fdc.insert(drive, None);
+                }
+                (has, unreadable)
+            };
+            match sys.with_device(id, put) {
+                Some((true, false)) => return Ok(()),
+                Some((true, true)) => return Err(format!("{slot} is a drive that does not read media of this size")),
+                _ => {}
+            }
+        }
         Err(format!("this machine has no removable medium at {slot}"))
     }
 
