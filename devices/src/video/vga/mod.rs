@@ -14,6 +14,7 @@
 mod attribute;
 mod crtc;
 mod dac;
+mod edid;
 mod graphics;
 mod memory;
 mod pci;
@@ -42,7 +43,7 @@ use sequencer::Sequencer;
 use timing::{Program, Scan, Shown, Timing};
 use vbe::{Effect, Vbe};
 
-/// The VGA's registers, 48 bytes: the board puts them at 3B0h.
+/// The VGA's registers, 48 bytes: the board puts them at 3B0h, but for 3BCh to 3BFh, which are a parallel port's.
 pub const REGISTERS: Offset = Offset(0);
 /// The DISPI registers, 3 bytes: index word at 0, data word at 1, where a bus splits it, or at 2. The board puts them at 1CEh.
 pub const DISPI: Offset = Offset(0x40);
@@ -511,5 +512,7 @@ fn bytes(at: u32, end: u32, width: Width, mut read: impl FnMut(u32) -> u8) -> u6
     })
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;
