@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ferrite_core::cpu::Feature;
-use ferrite_core::device::{DeviceId, Input, Key};
+use ferrite_core::device::{Cx, DeviceId, Input, Key};
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::LoadError;
 use ferrite_core::time::VTime;
@@ -11,10 +11,13 @@ use ferrite_devices::board::{self, Board, BootOrder, ConfigError, PcConfig, pc_p
 use ferrite_devices::boot::{BootPlan, Ram};
 use ferrite_devices::host::{CharPort, Disk, FloppyDrive, IdeDrive, Null};
 use ferrite_devices::input::i8042::I8042;
+use ferrite_devices::storage::i82077::I82077;
 use ferrite_devices::video::frame::{Frame, TextScreen};
+use ferrite_devices::video::vga::Vga;
 use ferrite_test_roms::Rom;
 
 use crate::Failure;
+use crate::builder::Builder;
 use crate::config::CpuSpec;
 use crate::direct;
 use crate::display::Mouse;
@@ -83,6 +86,7 @@ pub struct Pc {
     machine: Machine,
     serial: Vec<Option<DeviceId>>,
     keyboard: Option<DeviceId>,
+    vga: Option<DeviceId>,
 }
 
 /// The ROM of the built-in demonstration.
@@ -149,7 +153,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         pc_pci::post(&mut sys);
     }
     let serial = (1..=4).map(|n| sys.device_id(&format!("com{n}"))).collect();
-    let keyboard = sys.device_id("kbc");
+    let (keyboard, vga) = (sys.device_id("kbc"), sys.device_id("vga"));
     let mut machine = Machine::new(parts.cpu.model, sys);
     machine.set_no_reboot(parts.no_reboot);
     if let Boot::Direct(plan) = parts.boot {
@@ -160,16 +164,44 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
             direct::install(x, &plan);
         }));
     }
-    Ok(Pc { machine, serial, keyboard })
+    Ok(Pc { machine, serial, keyboard, vga })
 }
 
 impl Pc {
+    /// Begins the description of a machine.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Runs for `length` of virtual time, or until the guest ends the run.
+    pub fn run_for(&mut self, length: VTime) -> Outcome {
+        let time = self.machine.now().after(length);
+        self.machine.run(Limits { time, ..Limits::default() })
+    }
+
+    /// Gives an input to the device of this name (`com1`, `kbc`) at the present count. False if there is no such device.
+    pub fn inject(&mut self, device: &str, input: &Input) -> bool {
+        let id = self.machine.x.sys.device_id(device);
+        id.map(|id| self.machine.x.sys.inject(id, input)).is_some()
+    }
+
+    /// A snapshot of the whole machine, for [`Pc::load`] on one that was built alike.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.machine.save()
+    }
+
     /// Loads a snapshot.
     ///
     /// # Errors
     /// [`LoadError`] if it is none, or one of another machine.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
         self.machine.load(bytes)
+    }
+
+    fn with_vga<R>(&mut self, f: impl FnOnce(&mut Vga, &mut Cx<'_>) -> R) -> Option<R> {
+        self.vga.and_then(|id| self.machine.x.sys.with_device(id, f))
     }
 
     fn keyboard(&self) -> Option<&I8042> {
@@ -212,15 +244,24 @@ impl Guest for Pc {
     }
 
     fn screen_changed(&mut self) -> bool {
-        false
+        self.with_vga(|vga, cx| {
+            let now = cx.now();
+            vga.changed(cx.dma(), now)
+        })
+        .unwrap_or(false)
     }
 
     fn frame(&mut self) -> Frame {
-        Frame::default()
+        self.with_vga(|vga, cx| {
+            let now = cx.now();
+            vga.frame(cx.dma(), now)
+        })
+        .unwrap_or_default()
     }
 
     fn text(&self) -> Option<TextScreen> {
-        None
+        let sys = &self.machine.x.sys;
+        self.vga.and_then(|id| sys.device::<Vga>(id))?.text(&sys.mem, sys.clock.now())
     }
 
     fn key(&mut self, key: Key, pressed: bool) {
@@ -241,7 +282,24 @@ impl Guest for Pc {
     }
 
     fn insert(&mut self, slot: Slot, medium: Option<Box<dyn Disk>>) -> Result<(), String> {
-        let _ = medium;
+        let sys = &mut self.machine.x.sys;
+        if let (Slot::Floppy(n), Some(id)) = (slot, sys.device_id("fdc")) {
+            let drive = usize::from(n);
+            let put = |fdc: &mut I82077, _: &mut Cx<'_>| {
+                let (has, filled) = (fdc.has_drive(drive), medium.is_some());
+                fdc.insert(drive, medium);
+                let unreadable = filled && fdc.geometry(drive).is_none();
+                if unreadable {
+                    fdc.insert(drive, None);
+                }
+                (has, unreadable)
+            };
+            match sys.with_device(id, put) {
+                Some((true, false)) => return Ok(()),
+                Some((true, true)) => return Err(format!("{slot} is a drive that does not read media of this size")),
+                _ => {}
+            }
+        }
         Err(format!("this machine has no removable medium at {slot}"))
     }
 
