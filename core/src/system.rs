@@ -56,6 +56,8 @@ pub struct System {
     controllers: Vec<DeviceId>,
     /// The input that the processor's SMIACT# drives.
     smiact: Option<(DeviceId, Pin)>,
+    /// The input that the processor's FERR# drives.
+    ferr: Option<(DeviceId, Pin)>,
     intr: bool,
     /// `Signals::stop` lives in `stop`, so that [`Cx`] can reach it alone.
     signals: Signals,
@@ -95,6 +97,7 @@ impl System {
             unimplemented: Unimplemented::default(),
             controllers: Vec::new(),
             smiact: None,
+            ferr: None,
             intr: false,
             signals: Signals::default(),
             signalled: false,
@@ -140,6 +143,11 @@ impl System {
     /// Lets the processor's SMIACT# drive an input of a device.
     pub fn connect_smiact(&mut self, to: (DeviceId, Pin)) {
         self.smiact = Some(to);
+    }
+
+    /// Lets the processor's (or coprocessor's) FERR# drive an input of a device.
+    pub fn connect_ferr(&mut self, to: (DeviceId, Pin)) {
+        self.ferr = Some(to);
     }
 
     /// Lets `channel` of a DMA controller serve `device`: its DACK# goes there. DREQ is a wire of its own.
@@ -218,6 +226,18 @@ impl System {
         if let Some((device, pin)) = self.smiact {
             self.call(device, |d, cx| d.input(cx, pin, level));
         }
+    }
+
+    /// The processor asserts or releases FERR#.
+    pub fn set_ferr(&mut self, level: bool) {
+        if let Some((device, pin)) = self.ferr {
+            self.call(device, |d, cx| d.input(cx, pin, level));
+        }
+    }
+
+    /// The level of IGNNE#.
+    pub fn ignne(&self) -> bool {
+        self.wires.level(Sink::Cpu(CpuPin::Ignne))
     }
 
     /// Takes what came up since the last call.
@@ -424,6 +444,7 @@ impl System {
             CpuPin::Init => s.init |= level,
             CpuPin::Reset => s.reset |= level,
             CpuPin::A20 => s.a20_changed = true,
+            CpuPin::Ignne => {} // its level counts
         }
         self.signalled |= *s != Signals::default();
     }
