@@ -22,6 +22,14 @@ mod tests {
     }
 
     #[test]
+    fn the_option_rom_says_its_length_and_adds_up_to_zero() {
+        assert_eq!(VGABIOS[..2], [0x55, 0xaa]);
+        assert_eq!(usize::from(VGABIOS[2]) * 512, VGABIOS.len());
+        assert!(VGABIOS.len().is_multiple_of(2048) && VGABIOS.len() <= 0x1_0000);
+        assert_eq!(VGABIOS.iter().fold(0u8, |sum, b| sum.wrapping_add(*b)), 0);
+    }
+
+    #[test]
     fn the_reset_vector_jumps_to_the_self_test() {
         assert_eq!(BIOS[0x1_fff0..0x1_fff5], [0xea, 0x5b, 0xe0, 0x00, 0xf0]);
         assert_eq!(BIOS[0x1_fffe], 0xfc, "the model byte of an AT");

@@ -64,7 +64,9 @@ pub fn chord(text: &str) -> Result<Vec<Key>, String> {
     text.split('-')
         .map(|part| {
             by_name(part).ok_or_else(|| {
-                format!("no key `{part}`: keys are a to z, 0 to 9, f1 to f12, enter, esc, tab, up and so on, with - between")
+                format!(
+                    "no key `{part}`: keys are a to z, 0 to 9, f1 to f12, enter, esc, tab, up and so on, with - between"
+                )
             })
         })
         .collect()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ferrite_devices::host::{Disk, FloppyDrive, FloppyKind, IdeDrive};
+use ferrite_devices::host::{Disk, FloppyDrive, FloppyKind, IdeDrive, SECTOR};
 
 use crate::Failure;
 use crate::host::disk::{Medium, RawDisk, Writes};
@@ -154,9 +154,9 @@ pub fn open_all(requests: &[Request], disposable: bool) -> Result<Drives, Failur
         *drive = Some(match &r.file {
             Some(file) => {
                 let disk = RawDisk::open(&r.option, file, writes(r, disposable), Medium::Floppy)?;
-                FloppyDrive { kind: floppy_kind(disk.sectors()), medium: Some(Box::new(disk)) }
+                floppy_drive(Some(Box::new(disk)))
             }
-            None => FloppyDrive { kind: FloppyKind::M1440, medium: None },
+            None => floppy_drive(None),
         });
     }
     Ok(drives)
@@ -223,20 +223,21 @@ fn identity(path: &Path) -> Option<PathBuf> {
     std::fs::canonicalize(path).ok()
 }
 
-/// The drive that a medium of so many sectors belongs in. 5¼-inch formats up to 360 KiB and of 1.2 MiB have their own drives; all
-/// others are 3½-inch.
-fn floppy_kind(sectors: u64) -> FloppyKind {
-    match sectors {
-        320 | 360 | 640 | 720 => FloppyKind::K360,
-        2400 => FloppyKind::M1200,
-        ..=4000 => FloppyKind::M1440,
-        _ => FloppyKind::M2880,
-    }
+/// A drive for this medium, as its size and its boot sector tell; one without a medium is a 1.44M drive.
+pub(crate) fn floppy_drive(mut medium: Option<Box<dyn Disk>>) -> FloppyDrive {
+    let mut boot = [0; SECTOR];
+    let kind = medium.as_mut().map_or(FloppyKind::M1440, |m| {
+        // A boot sector that cannot be read tells nothing.
+        let read = m.sectors() != 0 && m.read(0, &mut boot).is_ok();
+        FloppyKind::for_image(m.sectors(), if read { &boot } else { &[0; SECTOR] })
+    });
+    FloppyDrive { kind, medium }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferrite_devices::host::MemDisk;
 
     fn image(dir: &Path, name: &str, len: usize) -> PathBuf {
         let path = dir.join(name);
@@ -302,11 +303,12 @@ mod tests {
 
     #[test]
     fn the_size_of_a_floppy_chooses_its_drive() {
-        let kib = |k: u64| floppy_kind(k * 2);
+        let kib = |k: usize| floppy_drive(Some(Box::new(MemDisk::new(vec![0; k << 10])))).kind;
         assert_eq!([160, 180, 320, 360].map(kib), [FloppyKind::K360; 4]);
         assert_eq!(kib(1200), FloppyKind::M1200);
         assert_eq!([720, 1440, 1680, 1722].map(kib), [FloppyKind::M1440; 4]);
         assert_eq!(kib(2880), FloppyKind::M2880);
+        assert_eq!(floppy_drive(None).kind, FloppyKind::M1440);
     }
 
     #[test]

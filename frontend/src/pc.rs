@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ferrite_core::cpu::Feature;
-use ferrite_core::device::{DeviceId, Input, Key};
+use ferrite_core::device::{Cx, DeviceId, Input, Key};
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::LoadError;
 use ferrite_core::time::VTime;
@@ -11,10 +11,12 @@ use ferrite_devices::board::{self, Board, BootOrder, ConfigError, PcConfig, pc_p
 use ferrite_devices::boot::{BootPlan, Ram};
 use ferrite_devices::host::{CharPort, Disk, FloppyDrive, IdeDrive, Null};
 use ferrite_devices::input::i8042::I8042;
+use ferrite_devices::storage::i82077::I82077;
 use ferrite_devices::video::frame::{Frame, TextScreen};
-use ferrite_test_roms::Rom;
+use ferrite_devices::video::vga::Vga;
 
 use crate::Failure;
+use crate::builder::Builder;
 use crate::config::CpuSpec;
 use crate::direct;
 use crate::display::Mouse;
@@ -24,8 +26,6 @@ use crate::session::Guest;
 /// What the machine starts with.
 #[derive(Debug)]
 pub enum Boot {
-    /// The built-in demonstration.
-    BuiltIn,
     /// Firmware, which finds a disk.
     Firmware,
     /// A kernel that is already in memory.
@@ -83,10 +83,8 @@ pub struct Pc {
     machine: Machine,
     serial: Vec<Option<DeviceId>>,
     keyboard: Option<DeviceId>,
+    vga: Option<DeviceId>,
 }
-
-/// The ROM of the built-in demonstration.
-const DEMO: &str = "hello/hello";
 
 /// How much faster than its divisor says a serial line runs. At 115200 baud a character takes as long as 17,000
 /// instructions, and a guest that polls would burn them all; nobody is at the far end who needs the real rate.
@@ -99,13 +97,7 @@ const SERIAL_SPEEDUP: u32 = 64;
 pub fn build(parts: Parts) -> Result<Pc, Failure> {
     let image = |image: &Option<Image>| image.as_ref().map(|i| i.bytes.clone());
     let rom = match &parts.boot {
-        Boot::BuiltIn => Rom::find(DEMO).map(|r| r.image.to_vec()),
-        Boot::Firmware if parts.bios.is_none() => {
-            return Err(Failure::Usage(
-                "this build has no firmware to boot a disk with: --bios or --kernel is needed".to_owned(),
-            ));
-        }
-        Boot::Firmware => image(&parts.bios),
+        Boot::Firmware => Some(image(&parts.bios).unwrap_or_else(|| ferrite_bios::BIOS.to_vec())),
         Boot::Direct(_) => None,
     };
     if parts.board == Board::IsaPc && matches!(parts.boot, Boot::Direct(_)) {
@@ -127,7 +119,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         debugcon: parts.debugcon,
         debug_exit: parts.debug_exit,
         bios: rom,
-        vgabios: image(&parts.vgabios),
+        vgabios: Some(image(&parts.vgabios).unwrap_or_else(|| ferrite_bios::VGABIOS.to_vec())),
         start_time: parts.start_time.unwrap_or(PcConfig::default().start_time),
         ..PcConfig::default()
     };
@@ -149,7 +141,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         pc_pci::post(&mut sys);
     }
     let serial = (1..=4).map(|n| sys.device_id(&format!("com{n}"))).collect();
-    let keyboard = sys.device_id("kbc");
+    let (keyboard, vga) = (sys.device_id("kbc"), sys.device_id("vga"));
     let mut machine = Machine::new(parts.cpu.model, sys);
     machine.set_no_reboot(parts.no_reboot);
     if let Boot::Direct(plan) = parts.boot {
@@ -160,16 +152,44 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
             direct::install(x, &plan);
         }));
     }
-    Ok(Pc { machine, serial, keyboard })
+    Ok(Pc { machine, serial, keyboard, vga })
 }
 
 impl Pc {
+    /// Begins the description of a machine.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Runs for `length` of virtual time, or until the guest ends the run.
+    pub fn run_for(&mut self, length: VTime) -> Outcome {
+        let time = self.machine.now().after(length);
+        self.machine.run(Limits { time, ..Limits::default() })
+    }
+
+    /// Gives an input to the device of this name (`com1`, `kbc`) at the present count. False if there is no such device.
+    pub fn inject(&mut self, device: &str, input: &Input) -> bool {
+        let id = self.machine.x.sys.device_id(device);
+        id.map(|id| self.machine.x.sys.inject(id, input)).is_some()
+    }
+
+    /// A snapshot of the whole machine, for [`Pc::load`] on one that was built alike.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.machine.save()
+    }
+
     /// Loads a snapshot.
     ///
     /// # Errors
     /// [`LoadError`] if it is none, or one of another machine.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
         self.machine.load(bytes)
+    }
+
+    fn with_vga<R>(&mut self, f: impl FnOnce(&mut Vga, &mut Cx<'_>) -> R) -> Option<R> {
+        self.vga.and_then(|id| self.machine.x.sys.with_device(id, f))
     }
 
     fn keyboard(&self) -> Option<&I8042> {
@@ -212,15 +232,24 @@ impl Guest for Pc {
     }
 
     fn screen_changed(&mut self) -> bool {
-        false
+        self.with_vga(|vga, cx| {
+            let now = cx.now();
+            vga.changed(cx.dma(), now)
+        })
+        .unwrap_or(false)
     }
 
     fn frame(&mut self) -> Frame {
-        Frame::default()
+        self.with_vga(|vga, cx| {
+            let now = cx.now();
+            vga.frame(cx.dma(), now)
+        })
+        .unwrap_or_default()
     }
 
     fn text(&self) -> Option<TextScreen> {
-        None
+        let sys = &self.machine.x.sys;
+        self.vga.and_then(|id| sys.device::<Vga>(id))?.text(&sys.mem, sys.clock.now())
     }
 
     fn key(&mut self, key: Key, pressed: bool) {
@@ -241,7 +270,24 @@ impl Guest for Pc {
     }
 
     fn insert(&mut self, slot: Slot, medium: Option<Box<dyn Disk>>) -> Result<(), String> {
-        let _ = medium;
+        let sys = &mut self.machine.x.sys;
+        if let (Slot::Floppy(n), Some(id)) = (slot, sys.device_id("fdc")) {
+            let drive = usize::from(n);
+            let put = |fdc: &mut I82077, _: &mut Cx<'_>| {
+                let (has, filled) = (fdc.has_drive(drive), medium.is_some());
+                fdc.insert(drive, medium);
+                let unreadable = filled && fdc.geometry(drive).is_none();
+                if unreadable {
+                    fdc.insert(drive, None);
+                }
+                (has, unreadable)
+            };
+            match sys.with_device(id, put) {
+                Some((true, false)) => return Ok(()),
+                Some((true, true)) => return Err(format!("{slot} is a drive that does not read media of this size")),
+                _ => {}
+            }
+        }
         Err(format!("this machine has no removable medium at {slot}"))
     }
 

@@ -385,8 +385,7 @@ impl<'a> Session<'a> {
             script.hear(line, &bytes);
         }
         loop {
-            let world =
-                World { now: self.guest.now(), screen: &self.seen, keys_pending: self.guest.keys_pending() };
+            let world = World { now: self.guest.now(), screen: &self.seen, keys_pending: self.guest.keys_pending() };
             match script.next(&world) {
                 Next::Wait(until) => {
                     self.script_at = until;
@@ -640,10 +639,10 @@ mod tests {
     #[test]
     fn a_script_acts_at_exact_times_and_looks_at_the_screen_on_a_grid() {
         // 200 million instructions a second: 1.5 ms are 300,000. The text is the count, seen every 2^20.
-        let text = "wait time 0.0015\npress a\nwait screen 0104857 timeout 1\npress b\nexit 3\n";
+        let text = "wait time 0.0015\npress a\nwait screen 0314572 timeout 1\npress b\nexit 3\n";
         let (report, inputs) = scripted(text, &Plan::default());
         assert_eq!((report.end, report.end.status()), (End::Script(3), 3));
-        assert_eq!(inputs, [(300_000, "1e true".into()), (1_048_576, "30 true".into())]);
+        assert_eq!(inputs, [(300_000, "1e true".into()), (3_145_728, "30 true".into())]);
         let dir = tempfile::tempdir().unwrap();
         let saves = (1..9).map(|n| SaveAt { insns: n * 123_457, file: dir.path().join(n.to_string()) }).collect();
         assert_eq!(scripted(text, &Plan { saves, ..Plan::default() }).1, inputs, "whatever else stops the machine");

@@ -3,22 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ferrite_core::cpu::Feature;
 use ferrite_core::time::VTime;
-use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
-use ferrite_devices::host::{FloppyDrive, FloppyKind};
+use ferrite_devices::boot::EntryChoice;
 use serde::Deserialize;
 
 use super::outputs::Outputs;
 use super::read_file;
 use crate::Failure;
+use crate::builder::{Builder, Kernel};
 use crate::config::{
     Accel, BootEntry, BootLetters, ClockSpec, CpuSpec, Debugcon, Drive, MachineKind, Output, SaveAt, Serial, Size,
 };
 use crate::display::{self, Display, Screen, Shared};
 use crate::host::chars::Lines;
 use crate::media::{self, Place};
-use crate::pc::{self, Boot, Image, Parts};
+use crate::pc::Image;
 use crate::script::{self, Runner};
 use crate::session::{self, Outside, Pace, Plan};
 
@@ -151,15 +150,6 @@ pub struct RunArgs {
     no_reboot: bool,
 }
 
-/// RAM unless `--memory` says otherwise.
-const DEFAULT_MEMORY: u64 = 128 << 20;
-
-/// RAM below this lies under the PCI hole, the rest above 4 GiB.
-const LOW_RAM_MAX: u64 = 0xc000_0000;
-
-/// More than any host of today can back, and than 40 address bits reach.
-const MEMORY_MAX: u64 = 1 << 39;
-
 impl RunArgs {
     /// Fills what the command line leaves open from the machine description.
     fn with_description(mut self) -> Result<Self, Failure> {
@@ -249,9 +239,6 @@ impl RunArgs {
         if let Some(n) = self.smp.filter(|n| *n != 1) {
             return usage(format!("--smp {n}: this build has one CPU"));
         }
-        if self.memory.is_some_and(|m| m.0 > MEMORY_MAX) {
-            return usage(format!("--memory: at most {}G", MEMORY_MAX >> 30));
-        }
         if self.serial.len() > 4 {
             return usage(format!("--serial: {} given; a PC has COM1 to COM4", self.serial.len()));
         }
@@ -269,7 +256,9 @@ impl RunArgs {
             }
         }
         if self.display == Some(Display::Terminal) && self.uses_stdio() {
-            return usage("--display terminal: the terminal is already that of --serial or --debugcon stdio".to_owned());
+            return usage(
+                "--display terminal: the terminal is already that of --serial or --debugcon stdio".to_owned(),
+            );
         }
         match self.limit_time {
             Some(t) if !(0.0..=1e7).contains(&t) => {
@@ -339,35 +328,13 @@ impl RunArgs {
         Ok(Some(script.into()))
     }
 
-    /// What the machine starts with. Nothing given is the built-in demonstration.
-    fn start(&self, cpu: &CpuSpec, ram: Ram, has_medium: bool) -> Result<Boot, Failure> {
-        let Some(path) = &self.kernel else {
-            return Ok(if has_medium || self.load.is_some() || self.bios.is_some() {
-                Boot::Firmware
-            } else {
-                Boot::BuiltIn
-            });
-        };
-        let kernel = read_file("--kernel", path)?;
-        let initrd = match &self.initrd {
-            Some(path) => Some(read_file("--initrd", path)?),
-            None => None,
-        };
-        let plan = boot::plan(&Request {
-            kernel: &kernel,
-            initrd: initrd.as_deref(),
-            cmdline: self.append.as_deref().unwrap_or_default(),
-            ram,
-            entry: self.boot_entry.map_or(EntryChoice::Auto, |e| e.0),
-            long_mode: cpu.model.has(Feature::Lm),
-        });
-        plan.map(Boot::Direct).map_err(|e| Failure::Usage(format!("--kernel {}: {e}", path.display())))
+    /// The kernel that is to be booted directly.
+    fn kernel(&self) -> Result<Option<Kernel>, Failure> {
+        let Some(image) = image("--kernel", &self.kernel)? else { return Ok(None) };
+        let initrd = self.initrd.as_ref().map(|path| read_file("--initrd", path)).transpose()?;
+        let append = self.append.clone().unwrap_or_default();
+        Ok(Some(Kernel { image, initrd, append, entry: self.boot_entry.map_or(EntryChoice::Auto, |e| e.0) }))
     }
-}
-
-/// What a processor with so many address lines reaches; that of 20 has a board for 24.
-fn addressable(lines: u32) -> u64 {
-    1 << lines.max(24)
 }
 
 /// An image given by an option.
@@ -398,20 +365,13 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let args = args.with_description()?;
     args.check()?;
     args.accel.unwrap_or_default().check()?;
-    let cpu = match args.cpu.clone() {
-        Some(cpu) => cpu,
-        None => "max".parse().map_err(Failure::Usage)?,
-    };
-    // No more than the processor can address, unless it was asked for.
-    let memory = args.memory.map_or_else(|| DEFAULT_MEMORY.min(addressable(cpu.model.phys_bits)), |m| m.0);
-    let ram = Ram { low: memory.min(LOW_RAM_MAX), high: memory.saturating_sub(LOW_RAM_MAX) };
     let script = args.script()?;
-    let mut drives = media::open_all(&args.drives(), args.disposable)?;
-    let boot = args.start(&cpu, ram, drives.have_medium())?;
-    let built_in = matches!(boot, Boot::BuiltIn);
-    // A PC has a floppy drive, and something may be put into it later.
-    let [drive_a, _] = &mut drives.floppies;
-    drive_a.get_or_insert(FloppyDrive { kind: FloppyKind::M1440, medium: None });
+    let kernel = args.kernel()?;
+    let (bios, vgabios) = (image("--bios", &args.bios)?, image("--vgabios", &args.vgabios)?);
+    let drives = media::open_all(&args.drives(), args.disposable)?;
+    let boots = kernel.is_some() || bios.is_some() || drives.have_medium();
+    // A snapshot brings its own content.
+    let built_in = !boots && args.load.is_none();
     let outputs = Outputs {
         screenshot: args.screenshot.clone(),
         dump_screen: args.dump_screen.clone(),
@@ -434,6 +394,10 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         lines.tap();
     }
     let mut serial = Vec::new();
+    if built_in && screen.is_none() && args.serial.is_empty() && !args.is_unattended() {
+        // Nobody sees the demonstration's screen: what it says of the machine comes by its serial line, up to its prompt.
+        serial.push(lines.serial(0, &Serial::Stdio, Some("ferrite> "))?);
+    }
     for (i, spec) in args.serial.iter().enumerate() {
         serial.push(lines.serial(i, spec, args.until_serial.as_deref())?);
     }
@@ -442,31 +406,30 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     }
     let debugcon = match &args.debugcon {
         Some(spec) => Some(lines.debugcon(&spec.0)?),
-        None if built_in && screen.is_none() => Some(lines.debugcon(&Serial::Stdio)?),
         None => None,
     };
-    let parts = Parts {
+    let mut pc = Builder {
         board: args.board.map_or_else(Default::default, |b| b.0),
-        cpu,
-        ram,
+        cpu: args.cpu.clone().map(Ok),
+        memory: args.memory.map(|m| m.0),
         ps_per_insn: match args.clock {
             Some(ClockSpec::Virtual { ps_per_insn }) => ps_per_insn,
             Some(ClockSpec::Host) | None => None,
         },
         seed: args.seed.unwrap_or(0),
         start_time: (pace == Pace::Host).then(session::host_time).flatten(),
-        ide: drives.ide,
-        floppies: drives.floppies,
+        drives,
         boot_order: args.boot.clone().unwrap_or_default().0,
-        bios: image("--bios", &args.bios)?,
-        vgabios: image("--vgabios", &args.vgabios)?,
+        bios,
+        vgabios,
+        kernel,
         serial,
         debugcon,
-        debug_exit: args.debug_exit || built_in,
+        debug_exit: args.debug_exit,
         no_reboot: args.no_reboot,
-        boot,
-    };
-    let mut pc = pc::build(parts)?;
+        loads_snapshot: args.load.is_some(),
+    }
+    .build()?;
     if let Some(path) = &args.load {
         let bytes = read_file("--load", path)?;
         pc.load(&bytes).map_err(|e| Failure::Host(format!("--load {}: {e}", path.display())))?;

@@ -387,12 +387,7 @@ impl Publisher {
     }
 
     /// Shows the figures, and the picture (which `picture` draws) if it has changed.
-    pub fn show(
-        &mut self,
-        status: Status,
-        retired: u64,
-        picture: impl FnOnce() -> (Frame, Option<TextScreen>),
-    ) {
+    pub fn show(&mut self, status: Status, retired: u64, picture: impl FnOnce() -> (Frame, Option<TextScreen>)) {
         self.last = Some(Instant::now());
         let elapsed = self.measured.0.elapsed();
         if elapsed >= MEASURE {

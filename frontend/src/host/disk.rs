@@ -9,7 +9,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use ferrite_devices::host::{Disk, DiskError, SECTOR};
+use ferrite_devices::host::{Disk, DiskError, FloppyKind, SECTOR};
+use ferrite_devices::storage::floppy_media::Geometry;
 
 use super::image::{self, Claim};
 use crate::Failure;
@@ -33,15 +34,10 @@ pub enum Medium {
     Disk,
     /// A CD: sectors of 2048 bytes, the last one padded.
     Cdrom,
-    /// A floppy disk. A size that is no format's is the smallest 3½-inch format that holds it, and the rest of it is blank.
+    /// A floppy disk. An image of a size that is no format's has the format that its boot sector tells of, else 1.44M if that is large
+    /// enough; the rest of it is blank.
     Floppy,
 }
-
-/// Sectors of the floppy formats that images have as they are: 160K, 180K, 320K, 360K, 720K, 1.2M, 1.44M, 1.68M, 1.72M, 2.88M.
-const FLOPPIES: [u64; 10] = [320, 360, 640, 720, 1440, 2400, 2880, 3360, 3444, 5760];
-
-/// Sectors of the formats that other sizes are padded to.
-const FLOPPY_PADDED: [u64; 2] = [2880, 5760];
 
 /// How much of an image is looked at to see what it is: all of an ISO 9660 primary volume descriptor.
 const HEAD: u64 = 17 * 2048;
@@ -97,7 +93,7 @@ impl RawDisk {
         if let Some(format) = image::other_format(&head) {
             return Err(fail(format!("{format}; a raw image is needed")));
         }
-        let sectors = whole_sectors(len, writes, medium).map_err(fail)?;
+        let sectors = whole_sectors(len, writes, medium, &head).map_err(fail)?;
         let strict = through || medium == Medium::Cdrom;
         if let Some(Claim { bytes, by }) = image::claim(&head, medium).filter(|c| strict && c.bytes > len) {
             let hint = if through { " (--disposable takes it as it is)" } else { "" };
@@ -153,8 +149,8 @@ fn lock(file: &File, exclusive: bool) -> Result<(), String> {
     }
 }
 
-/// Sectors of a medium whose image has `len` bytes.
-fn whole_sectors(len: u64, writes: Writes, medium: Medium) -> Result<u64, String> {
+/// Sectors of a medium whose image has `len` bytes and begins with `head`.
+fn whole_sectors(len: u64, writes: Writes, medium: Medium, head: &[u8]) -> Result<u64, String> {
     let sectors = len.div_ceil(SECTOR as u64);
     let odd = len % SECTOR as u64;
     if odd != 0 && writes == Writes::Through {
@@ -166,14 +162,25 @@ fn whole_sectors(len: u64, writes: Writes, medium: Medium) -> Result<u64, String
     match medium {
         Medium::Disk => Ok(sectors),
         Medium::Cdrom => Ok(sectors.next_multiple_of(4)),
-        Medium::Floppy if FLOPPIES.contains(&sectors) => Ok(sectors),
-        Medium::Floppy => FLOPPY_PADDED.into_iter().find(|s| *s >= sectors).ok_or_else(|| {
-            format!(
-                "{len} bytes are more than a floppy disk holds: 160K, 180K, 320K, 360K, 720K, 1.2M, 1.44M and 2.88M \
-                 (2949120 bytes) are possible"
-            )
-        }),
+        Medium::Floppy => {
+            let boot = boot_sector(head);
+            // At least its own size: what lies behind the last sector of a format is out of reach, not lost.
+            match Geometry::detect(FloppyKind::for_image(sectors, &boot), sectors, &boot) {
+                Ok(g) => Ok(g.total().max(sectors)),
+                Err(_) => Err(format!(
+                    "{len} bytes are more than a floppy disk holds: images have 160K, 180K, 320K, 360K, 720K, 1.2M, 1.44M \
+                     or 2.88M (2949120 bytes)"
+                )),
+            }
+        }
     }
+}
+
+/// The first sector of an image, zeros where there is none.
+fn boot_sector(head: &[u8]) -> [u8; SECTOR] {
+    let mut boot = [0; SECTOR];
+    boot.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
+    boot
 }
 
 #[cfg(unix)]
@@ -308,10 +315,10 @@ mod tests {
         d.write(4, &[7; SECTOR]).unwrap();
         d.read(3, &mut buf).unwrap();
         assert_eq!((buf, std::fs::metadata(f.path()).unwrap().len()), ([0; SECTOR], 2560));
-        for (kib, sectors) in [(160, 320), (360, 720), (720, 1440), (1200, 2400), (1680, 3360), (2000, 5760)] {
+        for (kib, sectors) in [(160, 320), (360, 720), (720, 1440), (1200, 2400), (1680, 3360), (2500, 5760)] {
             assert_eq!(open(&image(kib << 10), Writes::Through, Medium::Floppy).unwrap().sectors(), sectors);
         }
-        let e = open(&image((2880 << 10) + 512), Writes::Through, Medium::Floppy).unwrap_err();
+        let e = open(&image((3200 << 10) + 512), Writes::Through, Medium::Floppy).unwrap_err();
         assert!(e.contains("1.44M") && e.contains("2.88M"), "{e}");
     }
 

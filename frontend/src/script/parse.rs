@@ -10,7 +10,8 @@ use crate::display::{Command, Mouse};
 use crate::keys;
 
 /// First words of statements, for messages.
-const WORDS: &str = "wait, timeout, type, pace, key, press, release, mouse, screenshot, dump, insert, eject, save, serial, log, exit";
+const WORDS: &str =
+    "wait, timeout, type, pace, key, press, release, mouse, screenshot, dump, insert, eject, save, serial, log, exit";
 
 /// How long a wait lasts before it fails, unless the script says otherwise.
 const TIMEOUT: VTime = VTime::s(60);
