@@ -328,17 +328,45 @@ fd_verify:
 fd_rw:  mov cl, [bp+R_AL]
         mov byte [bp+R_AL], 0
         mov [bp+F_DMA], ah
-        mov [bp+F_CMD], al              ; command, until it is sent
+        mov [bp+F_CMD], al
         call fd_present
         test cl, cl
         jz fd_bad
         mov dl, cl                      ; DL = sectors
+        mov ax, [bp+R_BX]               ; where the transfer stands is kept in the frame ...
+        mov [bp+F_BX], ax
+        mov ax, [bp+R_CX]
+        mov [bp+F_CX], ax
+        mov ax, [bp+R_DX]
+        mov [bp+F_DX], ax
+.more:  call fd_piece
+        jnc .whole
+        push ax
+        call fd_count
+        add [bp+R_AL], al
+        mov bl, al
+        pop ax
+        call fd_onward
+        jnc .more
+        jmp short .end
+.whole: add [bp+R_AL], dl
+        xor ah, ah
+.end:   mov bx, [bp+F_BX]               ; ... and the caller gets its registers back
+        mov [bp+R_BX], bx
+        mov bx, [bp+F_CX]
+        mov [bp+R_CX], bx
+        mov bx, [bp+F_DX]
+        mov [bp+R_DX], bx
+        jmp fd_ret
+
+; Transfer of DL sectors. CF: AH = status. Preserves DX.
+fd_piece:
         call fd_begin
-        jc .ret
+        jc .early
         call fd_changed
-        jc .ret
+        jc .early
         call fd_sense
-        jc .ret
+        jc .early
         call fd_layout                  ; F_N, F_EOT
         mov al, dl
         xor ah, ah
@@ -348,32 +376,70 @@ fd_rw:  mov cl, [bp+R_AL]
         dec ax
         mov [bp+F_LEN], ax
         call fd_dma
-        jc .ret
+        jc .early
         call fd_seek
-        jc .ret
+        jc .early
         call fd_settle
 ; With an EOT that is only assumed, a call past it first asks the track whether it goes on.
         call fd_longer
         mov al, [bp+F_CMD]
         call fd_transfer
-        jnc .done
+        jnc .ret
         cmp byte [bp+F_RATE], 0
-        je .part
+        je .fail
         cmp ah, E_NOTFND
-        jne .part
+        jne .fail
         mov al, [bp+F_RATE]             ; it does not
         mov [bp+F_EOT], al
         call fd_dma
+        jc .early
         mov al, [bp+F_CMD]
-        call fd_transfer
-        jnc .done
-.part:  push ax
-        call fd_count
-        mov [bp+R_AL], al
+        jmp fd_transfer
+.early: call fd_nothing
+.fail:  stc
+.ret:   ret
+
+; Result bytes that say that nothing was moved. Preserves AX.
+fd_nothing:
+        push ax
+        mov byte [B_NEC+1], 0
+        mov ax, [bp+R_CX]
+        mov [B_NEC+3], ah
+        mov [B_NEC+5], al
+        mov al, [bp+R_DH]
+        mov [B_NEC+4], al
         pop ax
-.ret:   jmp fd_ret
-.done:  mov [bp+R_AL], dl
-        jmp fd_ok
+        ret
+
+; After error AH with BL of DL sectors moved: CF = 0 and the frame at the next cylinder when the controller stopped at the end of
+; this one, else AH as it was. Only with the table in ROM: a program that brings its own says with EOT where its transfers end, and gets 04h.
+fd_onward:
+        cmp ah, E_NOTFND
+        jne .no
+        test byte [B_NEC+1], 80h        ; EN
+        jz .no
+        test bl, bl
+        jz .no
+        cmp bl, dl
+        jae .no
+        call fd_table
+        call fd_default
+        jne .no
+        sub dl, bl
+        mov al, bl
+        xor ah, ah
+        mov cl, [bp+F_N]
+        add cl, 7
+        shl ax, cl
+        add [bp+R_BX], ax
+        inc byte [bp+R_CH]
+        mov byte [bp+R_DH], 0
+        and byte [bp+R_CL], 0C0h
+        or byte [bp+R_CL], 1
+        clc
+        ret
+.no:    stc
+        ret
 
 fd_format:
         call fd_present
@@ -498,19 +564,22 @@ fd_longer:
         mov [bp+F_RATE], al
 .no:    ret
 
-; AL = sectors moved before the error, from the result bytes.
+; AL = sectors moved before the error, from the result bytes. At the end of a cylinder they name sector 1 of the next.
 fd_count:
         mov al, [B_NEC+5]               ; R
         mov ah, [bp+R_CL]
-        and ah, 3Fh
+        and ax, 3F3Fh
         sub al, ah
-        mov ah, [B_NEC+3]
-        cmp ah, [bp+R_CH]
-        jne .next
         mov ah, [B_NEC+4]
         cmp ah, [bp+R_DH]
+        jne .next
+        mov ah, [B_NEC+3]
+        cmp ah, [bp+R_CH]
         je .end
-.next:  add al, [bp+F_EOT]              ; went on to the other head
+        add al, [bp+F_EOT]              ; from head 0 over both, or from head 1 to the end
+        test byte [bp+R_DH], 1
+        jnz .end
+.next:  add al, [bp+F_EOT]
 .end:   cmp al, dl
         jbe .ok
         xor al, al                      ; result bytes that do not speak of this transfer
@@ -519,6 +588,7 @@ fd_count:
 ; AL = command; the nine bytes, the wait, the result. CF: AH = status. Preserves DX.
 fd_transfer:
         push dx
+        call fd_nothing
         and byte [B_RECAL], 7Fh
         call fdc_out
         jc .end
