@@ -6,12 +6,13 @@
 //! and are not part of its state.
 
 use std::any::Any;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::bus::{Bdf, Bus, Space};
 use crate::events::EventQueue;
-use crate::memory::GuestMemory;
+use crate::memory::{GuestMemory, Route, WindowId};
 use crate::snapshot::{LoadError, Snapshot};
 use crate::time::VTime;
 use crate::wires::Wires;
@@ -143,6 +144,30 @@ pub enum Inta {
     Silent,
 }
 
+/// Which way a DMA cycle moves data, as the controller's mode register says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DmaDirection {
+    /// DACK# alone: nothing moves.
+    Verify,
+    /// From the device to memory.
+    ToMemory,
+    /// From memory to the device.
+    FromMemory,
+}
+
+/// One cycle of a DMA controller's channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DmaCycle {
+    /// Physical address in memory.
+    pub address: u64,
+    /// [`Width::B1`], or [`Width::B2`] on the AT's channels 5 to 7.
+    pub width: Width,
+    /// Which way.
+    pub direction: DmaDirection,
+    /// Terminal count: the channel's last cycle.
+    pub last: bool,
+}
+
 /// A chip or a card.
 ///
 /// Every function is total: any offset, width, value, pin and event number may come.
@@ -176,6 +201,24 @@ pub trait Device: Send {
     fn acknowledge(&mut self, cx: &mut Cx<'_>, cascade: Option<u8>) -> Inta {
         let _ = (cx, cascade);
         Inta::Silent
+    }
+
+    /// A DMA controller is asked for the next cycle of `channel`: it counts the cycle as done. `None` when the channel has nothing to do
+    /// now (masked, no DREQ, the controller is disabled).
+    fn dma_cycle(&mut self, cx: &mut Cx<'_>, channel: u8) -> Option<DmaCycle> {
+        let _ = (cx, channel);
+        None
+    }
+
+    /// DACK# with IOR#: the device puts a byte (or word, as the channel is) on the data bus. `last` is TC.
+    fn dma_read(&mut self, cx: &mut Cx<'_>, last: bool) -> u16 {
+        let _ = (cx, last);
+        u16::MAX
+    }
+
+    /// DACK# with IOW#: the device takes a byte (or word) from the data bus. `last` is TC.
+    fn dma_write(&mut self, cx: &mut Cx<'_>, data: u16, last: bool) {
+        let _ = (cx, data, last);
     }
 
     /// The state was loaded: establish again what the device has mapped on the bus and in memory.
@@ -259,6 +302,7 @@ pub struct Cx<'a> {
     pub(crate) events: &'a mut EventQueue,
     pub(crate) wires: &'a mut Wires,
     pub(crate) stop: &'a mut Option<Stop>,
+    pub(crate) dma_requests: &'a mut Vec<(DeviceId, u8)>,
     pub(crate) unimplemented: &'a mut Unimplemented,
 }
 
@@ -296,6 +340,23 @@ impl Cx<'_> {
     /// Guest memory as a bus master sees it. Writes make code in it stale.
     pub fn dma(&mut self) -> &mut GuestMemory {
         self.memory
+    }
+
+    /// Puts a window of this device's own memory, which lies in the backing, on the bus at `range` (whole pages); see
+    /// [`GuestMemory::place_window`]. What a route leaves to the bus reaches the device's registers, if it mapped any there.
+    pub fn place_window(&mut self, index: u8, range: Range<u64>, read: Route, write: Route) {
+        self.memory.place_window(WindowId { device: self.device.0, index }, range, read, write);
+    }
+
+    /// Takes such a window off the bus.
+    pub fn remove_window(&mut self, index: u8) {
+        self.place_window(index, 0..0, Route::Bus, Route::Bus);
+    }
+
+    /// Asks for bus cycles on `channel` of this DMA controller: after the call, the machine runs them, one after the other,
+    /// for as long as [`Device::dma_cycle`] gives one.
+    pub fn request_dma(&mut self, channel: u8) {
+        self.dma_requests.push((self.device, channel));
     }
 
     /// The physical memory map, for chips that steer it (PAM, SMRAM).

@@ -130,6 +130,8 @@ pub struct Exec {
     pub stop: Option<Stop>,
     /// No firmware lies where INIT leads to: it ends the run of the engine as the reset line does.
     pub init_resets: bool,
+    /// FERR# may be asserted: looked at when it may fall.
+    pub ferr: bool,
     /// TLB misses that walked the page tables.
     pub walks: u64,
     /// The last instruction cast an interrupt shadow.
@@ -168,6 +170,7 @@ impl Exec {
             rmw: Rmw { at: NOWHERE, off: 0, seg: 0 },
             stop: None,
             init_resets: false,
+            ferr: false,
             walks: 0,
             shadow_cast: false,
             step_masked: false,
@@ -180,6 +183,7 @@ impl Exec {
     /// Replaces the architectural state: a reset, a direct boot, a snapshot.
     pub fn set_state(&mut self, st: CpuState) {
         self.st = st;
+        self.ferr = crate::isa::x87::fault::ferr(&self.st);
         self.pending = 0;
         self.flush_tlb();
         self.refresh();

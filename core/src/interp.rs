@@ -11,6 +11,7 @@ use crate::isa::Insn;
 use crate::isa::cache::{BlockCache, BlockId, Entry};
 use crate::isa::helpers::interrupt;
 use crate::isa::ops::{Cond, Helper, Ops};
+use crate::isa::x87::fault;
 use crate::mmu::walk::Access;
 
 /// DR6.BS: a single step.
@@ -142,6 +143,9 @@ impl Interpreter {
         if x.sys.mem.generation() != x.map_generation {
             x.map_generation = x.sys.mem.generation();
             x.tlb.flush();
+        }
+        if x.ferr && !fault::ferr(&x.st) {
+            fault::release_ferr(x);
         }
         let exit = interrupt::poll(x);
         if x.st.activity != Activity::Active {

@@ -9,6 +9,7 @@ use crate::cpu::{Activity, CpuState, Model};
 use crate::device::{ResetKind, Stop};
 use crate::exec::{Exec, Exit};
 use crate::interp::Interpreter;
+use crate::isa::helpers::interrupt;
 use crate::snapshot::{LoadError, Reader, Snapshot, Writer};
 use crate::system::System;
 use crate::time::VTime;
@@ -163,14 +164,21 @@ impl Machine {
         }
     }
 
-    /// The reset line, or what PC hardware makes of a shutdown cycle. `Some` when the run ends here.
+    /// The reset line, or what PC hardware makes of a shutdown cycle: it resets the processor alone (82371SB data sheet, "INIT";
+    /// so does the AT, whose firmware returns from protected mode that way). Without firmware to find that out, all is reset.
+    /// `Some` when the run ends here.
     fn reset(&mut self, triple_fault: bool) -> Option<Outcome> {
         if self.no_reboot {
             return Some(Outcome::Reset { triple_fault });
         }
+        if triple_fault && self.reset_hook.is_none() {
+            interrupt::init(&mut self.x);
+            return None;
+        }
         self.x.sys.reset(ResetKind::Hard);
         let state = self.x.model.reset_state();
         self.x.set_state(state);
+        self.x.sys.set_ferr(false);
         if let Some(hook) = &self.reset_hook {
             hook(&mut self.x);
         }

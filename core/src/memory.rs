@@ -6,6 +6,9 @@
 //! mapped apart because the i440FX PAM registers route them apart (82441FX data sheet,
 //! "PAM—Programmable Attribute Map Registers").
 //!
+//! What the map leaves to the bus may still be memory: that of a card, such as a frame buffer or an option ROM, which its device
+//! places as a *window* ([`GuestMemory::place_window`]). The map, which is the host bridge's, comes first.
+//!
 //! Two facts are tracked for each page of the backing:
 //! * which *consumers* (snapshot, display) have not yet seen its last write, and
 //! * which 64-byte *granules* of it were decoded as code. A write that touches one is queued in
@@ -77,6 +80,15 @@ pub struct StaleCode {
     pub granules: u64,
 }
 
+/// A window of a card's memory: the device's number and which of its windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WindowId {
+    /// Number of the device.
+    pub device: u16,
+    /// The device's own number for it.
+    pub index: u8,
+}
+
 /// The memory of a machine. See the module's text.
 pub struct GuestMemory {
     /// RAM, ROM images, and [`PAD`] bytes behind them.
@@ -85,6 +97,7 @@ pub struct GuestMemory {
     last: usize,
     ram: u64,
     regions: Vec<Region>,
+    windows: Vec<(WindowId, Region)>,
     dirty: Vec<u8>,
     code: Vec<u64>,
     stale: Vec<StaleCode>,
@@ -111,6 +124,7 @@ impl GuestMemory {
             last: total as usize,
             ram,
             regions: Vec::new(),
+            windows: Vec::new(),
             dirty: vec![ALL_CONSUMERS; pages],
             code: vec![0; pages],
             stale: Vec::new(),
@@ -179,6 +193,33 @@ impl GuestMemory {
         self.generation += 1;
     }
 
+    /// Puts a window of a card's memory on the bus, instead of where it was before: whole pages of `range`. It shows where the
+    /// map routes to the bus; where windows overlap, the lowest [`WindowId`] answers. [`Route::Bus`] for both takes it off.
+    pub fn place_window(&mut self, id: WindowId, range: Range<u64>, read: Route, write: Route) {
+        let old = self.windows.iter().position(|(w, _)| *w == id).map(|i| self.windows.remove(i).1);
+        let len = range.end.saturating_sub(range.start);
+        let fits = |route: Route| match route {
+            Route::Backing(at) if at.checked_add(len).is_none_or(|e| e > self.backing_size()) => Route::Bus,
+            other => other,
+        };
+        let new = Region { start: range.start, end: range.end, read: fits(read), write: fits(write) };
+        let whole = len != 0 && (range.start | range.end) & (PAGE_SIZE - 1) == 0;
+        let new = (whole && (new.read, new.write) != (Route::Bus, Route::Bus)).then_some(new);
+        if let Some(new) = new {
+            let at = self.windows.partition_point(|(w, _)| *w < id);
+            self.windows.insert(at, (id, new));
+        }
+        if old != new {
+            self.generation += 1;
+        }
+    }
+
+    /// Takes every window off; the devices place theirs again when a snapshot was loaded.
+    pub fn remove_windows(&mut self) {
+        self.windows.clear();
+        self.generation += 1;
+    }
+
     /// Opens or closes the A20 gate. Closed, bit 20 of every physical address is 0.
     pub fn set_a20(&mut self, open: bool) {
         let mask = if open { u64::MAX } else { !(1 << 20) };
@@ -212,16 +253,29 @@ impl GuestMemory {
         self.regions.get(i).filter(|r| r.start <= addr)
     }
 
+    /// The route that `of` picks for the page of `addr`: the map's, or else that of a card's window.
+    #[inline]
+    fn route(&self, addr: u64, of: impl Fn(&Region) -> Route) -> Route {
+        let page = addr & !(PAGE_SIZE - 1);
+        match self.region(addr).map_or(Route::Bus, |r| Region::at(of(r), page - r.start)) {
+            Route::Bus => self.windows.iter().map(|(_, r)| r).filter(|r| (r.start..r.end).contains(&addr)).fold(
+                Route::Bus,
+                |found, r| if found == Route::Bus { Region::at(of(r), page - r.start) } else { found },
+            ),
+            mapped => mapped,
+        }
+    }
+
     /// Where a read of the physical page that holds `addr` goes; a backing route names the page's start.
     #[must_use]
     pub fn read_route(&self, addr: u64) -> Route {
-        self.region(addr).map_or(Route::Bus, |r| Region::at(r.read, (addr & !(PAGE_SIZE - 1)) - r.start))
+        self.route(addr, |r| r.read)
     }
 
     /// Where a write to the physical page that holds `addr` goes; a backing route names the page's start.
     #[must_use]
     pub fn write_route(&self, addr: u64) -> Route {
-        self.region(addr).map_or(Route::Bus, |r| Region::at(r.write, (addr & !(PAGE_SIZE - 1)) - r.start))
+        self.route(addr, |r| r.write)
     }
 
     /// True when a write to this page of the backing needs no note: every consumer knows of it already and
@@ -326,14 +380,23 @@ impl GuestMemory {
 
     /// Takes the pages (as positions in the backing) written since the last call for this consumer.
     pub fn take_dirty(&mut self, consumer: Consumer) -> Vec<Offset> {
+        self.take_dirty_in(0..self.backing_size(), consumer)
+    }
+
+    /// As [`Self::take_dirty`], of a part of the backing only, rounded outwards to pages.
+    pub fn take_dirty_in(&mut self, part: Range<Offset>, consumer: Consumer) -> Vec<Offset> {
+        let first = (part.start >> PAGE_SHIFT) as usize;
+        let end = (part.end.div_ceil(PAGE_SIZE) as usize).min(self.dirty.len());
         let mut out = Vec::new();
-        for (i, d) in self.dirty.iter_mut().enumerate() {
+        for (i, d) in self.dirty.iter_mut().enumerate().take(end).skip(first) {
             if *d & consumer as u8 != 0 {
                 *d &= !(consumer as u8);
                 out.push((i as u64) << PAGE_SHIFT);
             }
         }
-        self.generation += 1; // cached "unwatched" answers are old now
+        if !out.is_empty() {
+            self.generation += 1; // cached "unwatched" answers are old now
+        }
         out
     }
 
@@ -461,6 +524,25 @@ mod tests {
         let mut b = [0; 4];
         assert!(!mem.read(0xffe, &mut b));
         assert_eq!(b, [0, 0, 0xff, 0xff]);
+    }
+
+    #[test]
+    fn a_card_s_window_shows_where_the_map_leaves_the_bus() {
+        let mut mem = GuestMemory::new(0x4000, 0x4000);
+        mem.map(0..0x2000, Route::Backing(0), Route::Backing(0));
+        let id = |device| WindowId { device, index: 0 };
+        mem.place_window(id(3), 0x1000..0x4000, Route::Backing(0x4000), Route::Nowhere);
+        assert_eq!(mem.read_route(0x1000), Route::Backing(0x1000), "the map comes first");
+        assert_eq!((mem.read_route(0x2008), mem.write_route(0x3000)), (Route::Backing(0x5000), Route::Nowhere));
+        mem.place_window(id(1), 0x2000..0x3000, Route::Bus, Route::Backing(0));
+        assert_eq!((mem.read_route(0x2000), mem.write_route(0x2000)), (Route::Backing(0x5000), Route::Backing(0)));
+        let before = mem.generation();
+        mem.place_window(id(1), 0x2000..0x3000, Route::Bus, Route::Backing(0));
+        assert_eq!(mem.generation(), before, "no change, no flush");
+        mem.place_window(id(3), 0..0, Route::Bus, Route::Bus);
+        assert_eq!(mem.read_route(0x2000), Route::Bus);
+        mem.place_window(id(3), 0x8000..0x9000, Route::Backing(0x8000), Route::Bus);
+        assert_eq!(mem.read_route(0x8000), Route::Bus, "past the backing");
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Rig<D> {
     events: EventQueue,
     wires: Wires,
     bus: Bus,
+    /// Channels on which a DMA controller asked for cycles.
+    pub dma_requests: Vec<(DeviceId, u8)>,
 }
 
 const SELF: DeviceId = DeviceId(0);
@@ -47,6 +49,7 @@ impl<D: Device> Rig<D> {
             events: EventQueue::default(),
             wires,
             bus: Bus::default(),
+            dma_requests: Vec::new(),
         };
         rig.reset(ResetKind::PowerOn);
         rig.edges.clear();
@@ -63,6 +66,7 @@ impl<D: Device> Rig<D> {
             events: &mut self.events,
             wires: &mut self.wires,
             stop: &mut self.stop,
+            dma_requests: &mut self.dma_requests,
             unimplemented: &mut self.unimplemented,
         };
         let result = f(&mut self.device, &mut cx);
@@ -162,6 +166,7 @@ impl<D: Device> Rig<D> {
             events: self.events.clone(),
             wires: self.wires.clone(),
             bus: Bus::default(),
+            dma_requests: Vec::new(),
         };
         rig.with(|d, cx| d.restored(cx));
         rig

@@ -8,7 +8,9 @@ use std::any::Any;
 use serde::{Deserialize, Serialize};
 
 use crate::bus::{Bus, Space};
-use crate::device::{AnyDevice, Cx, Device, DeviceId, Input, Inta, Pin, ResetKind, Stop, Unimplemented, Width};
+use crate::device::{
+    AnyDevice, Cx, Device, DeviceId, DmaDirection, Input, Inta, Pin, ResetKind, Stop, Unimplemented, Width,
+};
 use crate::events::EventQueue;
 use crate::memory::GuestMemory;
 use crate::snapshot::{self, LoadError, Reader, Snapshot, Writer};
@@ -54,12 +56,18 @@ pub struct System {
     controllers: Vec<DeviceId>,
     /// The input that the processor's SMIACT# drives.
     smiact: Option<(DeviceId, Pin)>,
+    /// The input that the processor's FERR# drives.
+    ferr: Option<(DeviceId, Pin)>,
     intr: bool,
     /// `Signals::stop` lives in `stop`, so that [`Cx`] can reach it alone.
     signals: Signals,
     signalled: bool,
     stop: Option<Stop>,
     seen_generation: u64,
+    /// DMA channels and what they serve: controller, channel, device.
+    dma_links: Vec<(DeviceId, u8, DeviceId)>,
+    /// Channels that ask for cycles, empty between calls.
+    dma_requests: Vec<(DeviceId, u8)>,
 }
 
 impl std::fmt::Debug for System {
@@ -70,6 +78,10 @@ impl std::fmt::Debug for System {
 
 /// Changes that one device call may set off before the wiring counts as an oscillator.
 const MAX_SETTLE: u32 = 10_000;
+
+/// Cycles that one request may run: two whole channels. A channel that initialises itself and a device that never lets go of
+/// DREQ would take the bus for good.
+const MAX_DMA_BURST: u32 = 0x2_0000;
 
 impl System {
     /// A machine around `mem`, without devices: the board adds them.
@@ -85,10 +97,13 @@ impl System {
             unimplemented: Unimplemented::default(),
             controllers: Vec::new(),
             smiact: None,
+            ferr: None,
             intr: false,
             signals: Signals::default(),
             signalled: false,
             stop: None,
+            dma_links: Vec::new(),
+            dma_requests: Vec::new(),
         }
     }
 
@@ -128,6 +143,16 @@ impl System {
     /// Lets the processor's SMIACT# drive an input of a device.
     pub fn connect_smiact(&mut self, to: (DeviceId, Pin)) {
         self.smiact = Some(to);
+    }
+
+    /// Lets the processor's (or coprocessor's) FERR# drive an input of a device.
+    pub fn connect_ferr(&mut self, to: (DeviceId, Pin)) {
+        self.ferr = Some(to);
+    }
+
+    /// Lets `channel` of a DMA controller serve `device`: its DACK# goes there. DREQ is a wire of its own.
+    pub fn connect_dma(&mut self, controller: DeviceId, channel: u8, device: DeviceId) {
+        self.dma_links.push((controller, channel, device));
     }
 
     /// The address maps, for the board to fill.
@@ -201,6 +226,18 @@ impl System {
         if let Some((device, pin)) = self.smiact {
             self.call(device, |d, cx| d.input(cx, pin, level));
         }
+    }
+
+    /// The processor asserts or releases FERR#.
+    pub fn set_ferr(&mut self, level: bool) {
+        if let Some((device, pin)) = self.ferr {
+            self.call(device, |d, cx| d.input(cx, pin, level));
+        }
+    }
+
+    /// The level of IGNNE#.
+    pub fn ignne(&self) -> bool {
+        self.wires.level(Sink::Cpu(CpuPin::Ignne))
     }
 
     /// Takes what came up since the last call.
@@ -281,6 +318,11 @@ impl System {
         self.call(device, |d, cx| d.host_input(cx, input));
     }
 
+    /// Calls a device of type `T` with its context: for the hand of the host that changes a medium or reads the screen.
+    pub fn with_device<T: Any, R>(&mut self, id: DeviceId, f: impl FnOnce(&mut T, &mut Cx<'_>) -> R) -> Option<R> {
+        self.call(id, |d, cx| Some(f(d.as_any_mut().downcast_mut()?, cx)))?
+    }
+
     /// What devices were asked for that nothing models.
     pub fn unimplemented(&self) -> &Unimplemented {
         &self.unimplemented
@@ -320,7 +362,41 @@ impl System {
         if self.wires.unsettled() {
             self.settle();
         }
+        while let Some((controller, channel)) = self.dma_requests.pop() {
+            self.run_dma(controller, channel);
+        }
         result
+    }
+
+    /// Runs the cycles that a DMA channel has to do now. The processor is off the bus meanwhile and sees them all done.
+    fn run_dma(&mut self, controller: DeviceId, channel: u8) {
+        let link = self.dma_links.iter().find(|(c, n, _)| (*c, *n) == (controller, channel));
+        let device = link.map(|(.., device)| *device);
+        for _ in 0..MAX_DMA_BURST {
+            let Some(Some(cycle)) = self.call_alone(controller, |d, cx| d.dma_cycle(cx, channel)) else { return };
+            let bytes = cycle.width.bytes() as usize;
+            match (cycle.direction, device) {
+                (DmaDirection::Verify, None) => {}
+                (DmaDirection::Verify, Some(device)) => {
+                    // DACK# and TC reach the device; the data bus floats.
+                    self.call_alone(device, |d, cx| d.dma_read(cx, cycle.last));
+                }
+                (DmaDirection::ToMemory, device) => {
+                    let data = device.and_then(|id| self.call_alone(id, |d, cx| d.dma_read(cx, cycle.last)));
+                    self.mem.write(cycle.address, &data.unwrap_or(u16::MAX).to_le_bytes()[..bytes]);
+                }
+                (DmaDirection::FromMemory, device) => {
+                    let mut data = [0; 2];
+                    self.mem.read(cycle.address, &mut data[..bytes]);
+                    if let Some(id) = device {
+                        self.call_alone(id, |d, cx| d.dma_write(cx, u16::from_le_bytes(data), cycle.last));
+                    }
+                }
+            }
+            if self.wires.unsettled() {
+                self.settle();
+            }
+        }
     }
 
     fn call_alone<R>(&mut self, id: DeviceId, f: impl FnOnce(&mut dyn AnyDevice, &mut Cx<'_>) -> R) -> Option<R> {
@@ -333,6 +409,7 @@ impl System {
             events: &mut self.events,
             wires: &mut self.wires,
             stop: &mut self.stop,
+            dma_requests: &mut self.dma_requests,
             unimplemented: &mut self.unimplemented,
         };
         Some(f(slot.device.as_mut(), &mut cx))
@@ -367,6 +444,7 @@ impl System {
             CpuPin::Init => s.init |= level,
             CpuPin::Reset => s.reset |= level,
             CpuPin::A20 => s.a20_changed = true,
+            CpuPin::Ignne => {} // its level counts
         }
         self.signalled |= *s != Signals::default();
     }
@@ -434,6 +512,7 @@ impl System {
         self.stop = stop;
         self.intr = self.wires.level(Sink::Cpu(CpuPin::Intr));
         self.bus.unmap_all_dynamic();
+        self.mem.remove_windows();
         for i in 0..self.slots.len() {
             self.call(DeviceId(i as u16), |d, cx| d.restored(cx));
         }

@@ -27,6 +27,8 @@ pub enum CpuPin {
     Reset,
     /// The A20 gate: high lets address line 20 through.
     A20,
+    /// IGNNE#: while it is asserted, x87 instructions run in spite of an error that waits; a level.
+    Ignne,
 }
 
 /// Where a wire ends.

@@ -75,6 +75,37 @@ pub trait Disk: Send {
     }
 }
 
+/// What sits at a position of an IDE channel.
+pub enum IdeDrive {
+    /// A hard disk.
+    Disk(Box<dyn Disk>),
+    /// A CD-ROM drive and the medium in it: raw sectors of 2048 bytes, as four of [`SECTOR`].
+    Cdrom(Option<Box<dyn Disk>>),
+}
+
+/// A floppy drive and the medium in it.
+pub struct FloppyDrive {
+    /// What the drive can do.
+    pub kind: FloppyKind,
+    /// A raw image, cylinder by cylinder, head by head.
+    pub medium: Option<Box<dyn Disk>>,
+}
+
+/// Kinds of floppy drives; the numbers are those of CMOS register 10h.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FloppyKind {
+    /// 5¼ inch, 360 KiB.
+    K360 = 1,
+    /// 5¼ inch, 1.2 MiB.
+    M1200 = 2,
+    /// 3½ inch, 720 KiB.
+    K720 = 3,
+    /// 3½ inch, 1.44 MiB.
+    M1440 = 4,
+    /// 3½ inch, 2.88 MiB.
+    M2880 = 5,
+}
+
 /// A disk in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemDisk {

@@ -6,11 +6,14 @@
 
 pub mod board;
 pub mod boot;
+pub mod dma;
 pub mod host;
 pub mod input;
 pub mod irq;
 pub mod misc;
+pub mod parallel;
 pub mod pci;
 pub mod serial;
 pub mod storage;
 pub mod timer;
+pub mod video;

@@ -31,6 +31,7 @@ fn file(dir: &Path, name: &str, bytes: &[u8]) -> String {
 fn values_that_are_none_are_refused_with_what_would_be_right() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["-m", "many"], &["many", "--memory", "64M or 1G"]),
+        (&["--machine", "xt"], &["--machine", "xt", "isapc"]),
         (&["-m", "0"], &["--memory", "needs some memory"]),
         (&["-m", "99999999G"], &["--memory", "at most"]),
         (&["--cpu", "pentium9"], &["pentium9", "--cpu", "pentium3", "x86-64-v2", "max"]),
@@ -99,4 +100,16 @@ fn the_demonstration_runs_to_its_end_and_limits_end_it_before() {
     };
     assert_eq!((&stats["instructions"], &stats["end"]), (&1000.into(), &"limit".into()));
     assert!(String::from_utf8_lossy(&limited.stderr).starts_with("state hash "));
+}
+
+#[test]
+fn firmware_of_the_wrong_size_is_named_with_what_would_be_right() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let odd = file(dir.path(), "odd.bin", &[0x90; 5000]);
+    let rom = file(dir.path(), "rom.bin", &[0xf4; 0x1_0000]);
+    let empty = file(dir.path(), "empty.bin", b"");
+    refused(&["run", "--bios", &odd], 4, &["--bios", &odd, "5000", "4096"]);
+    refused(&["run", "--bios", &empty], 4, &["--bios", &empty, "4096"]);
+    refused(&["run", "--bios", &rom, "--vgabios", &odd], 4, &["--vgabios", &odd, "5000", "512"]);
+    refused(&["run", "--bios", &rom, "--vgabios", &rom], 4, &["--vgabios", &rom, "55 aa"]);
 }

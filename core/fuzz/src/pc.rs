@@ -6,9 +6,10 @@ use ferrite_core::cpu::{Model, ModelName, Segment};
 use ferrite_core::device::{DeviceId, Input as Outside, Key};
 use ferrite_core::machine::{Limits, Machine};
 use ferrite_core::time::VTime;
-use ferrite_devices::board::pc_pci::{PcConfig, build, post};
+use ferrite_devices::board::pc_pci::post;
+use ferrite_devices::board::{PcConfig, build};
 use ferrite_devices::boot::Ram;
-use ferrite_devices::host::{MemDisk, Null};
+use ferrite_devices::host::{IdeDrive, MemDisk, Null};
 
 use super::input::Input;
 use super::snapshot;
@@ -42,13 +43,11 @@ const PORTS: &[(u16, u16)] = &[
 
 /// The machine: two serial ports, a disk on each channel and firmware of HLTs.
 fn machine() -> Machine {
-    let disk = |sectors: usize| -> Option<Box<dyn ferrite_devices::host::Disk>> {
-        Some(Box::new(MemDisk::new(vec![0x42; 512 * sectors])))
-    };
+    let disk = |sectors: usize| Some(IdeDrive::Disk(Box::new(MemDisk::new(vec![0x42; 512 * sectors]))));
     let config = PcConfig {
         ram: Ram { low: 1 << 20, high: 0 },
         serial: [Some(Box::new(Null)), Some(Box::new(Null)), None, None],
-        disks: [disk(64), None, disk(3), None],
+        ide: [disk(64), None, disk(3), None],
         debugcon: Some(Box::new(Null)),
         bios: Some(vec![0xf4; 0x1_0000]),
         ..PcConfig::default()

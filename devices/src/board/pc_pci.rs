@@ -6,142 +6,53 @@
 //! Physical memory: RAM below 640 KiB, from 1 MiB up to the PCI hole, and the rest of it from 4 GiB on; the
 //! firmware's image ends at 4 GiB, and its last 128 KiB also at 1 MiB; what lies between 640 KiB and
 //! 1 MiB is the 440FX's to steer.
+//!
+//! PCI interrupts: pin INTA# of device n leads to PIRQ (n - 1) mod 4 (0 is PIRQA#), each further pin to the next one, so that
+//! neighbouring slots differ; firmware tells it in $PIR and DSDT. The devices that are here have none of these pins: the IDE channels have
+//! the AT's interrupts, power management has SCI, and the display's retrace interrupt is IRQ 9, the AT's IRQ 2.
 
-use ferrite_core::bus::{Bdf, Space};
-use ferrite_core::device::{DeviceId, Offset, Pin, ResetKind, Width};
-use ferrite_core::memory::{GuestMemory, Route};
+use ferrite_core::bus::Bdf;
+use ferrite_core::device::{ResetKind, Width};
 use ferrite_core::system::System;
 use ferrite_core::wires::CpuPin;
-use thiserror::Error;
 
+use super::at::{self, Irqs, ports};
+use super::config::PcConfig;
 use crate::boot::acpi::{PM_BASE, SCI_IRQ};
-use crate::boot::{FOUR_GIB, ONE_MIB, Ram};
-use crate::host::{CharPort, Disk, Null};
-use crate::input::i8042::{self, I8042};
-use crate::irq::i8259::{self, Pic, ir};
-use crate::misc::debug_exit::DebugExit;
-use crate::misc::debugcon::Debugcon;
-use crate::misc::port61::{self, Port61};
-use crate::misc::port92::{self, Port92};
+use crate::boot::{FOUR_GIB, Ram};
+use crate::host::IdeDrive;
+use crate::misc::fw_cfg::{self, FwCfg, Items};
 use crate::pci::i440fx::{self, I440fx, Rom};
-use crate::pci::piix3::{self, Piix3, Piix3Ide};
+use crate::pci::piix3::{self, Piix3};
+use crate::pci::piix3_ide::{self, Piix3Ide};
 use crate::pci::piix4_pm::{self, Piix4Pm};
-use crate::serial::uart16550::{self, Uart};
-use crate::storage::ata::{self, AtaChannel};
-use crate::timer::i8254::{self, Pit};
-use crate::timer::mc146818::{self, DateTime, Rtc};
 
-/// What can be chosen about a machine.
-pub struct PcConfig {
-    /// RAM, at least 1 MiB below the PCI hole, whole MiB.
-    pub ram: Ram,
-    /// COM1 to COM4; `None` leaves the port out.
-    pub serial: [Option<Box<dyn CharPort>>; 4],
-    /// How many times faster than their baud rate serial characters travel; 1 is the chip.
-    pub serial_speedup: u32,
-    /// hda to hdd: primary master and slave, secondary master and slave.
-    pub disks: [Option<Box<dyn Disk>>; 4],
-    /// Where bytes of port E9h go; `None` leaves the port out.
-    pub debugcon: Option<Box<dyn CharPort>>,
-    /// A write to port F4h ends the run.
-    pub debug_exit: bool,
-    /// The real-time clock at power-on, in seconds since 1970.
-    pub start_time: u64,
-    /// Firmware image, whole pages, at most 16 MiB.
-    pub bios: Option<Vec<u8>>,
-}
-
-impl Default for PcConfig {
-    fn default() -> Self {
-        PcConfig {
-            ram: Ram { low: 128 << 20, high: 0 },
-            serial: [Some(Box::new(Null)), None, None, None],
-            serial_speedup: 1,
-            disks: [None, None, None, None],
-            debugcon: None,
-            debug_exit: false,
-            start_time: 946_684_800, // 2000-01-01: any fixed date keeps runs alike
-            bios: None,
-        }
-    }
-}
-
-/// Why a machine cannot be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ConfigError {
-    /// RAM is too small, too large, or ends inside a MiB.
-    #[error(
-        "memory of {low} bytes below the PCI hole and {high} above 4 GiB: whole MiB are possible, \
-             from 1 MiB to {MAX_LOW} bytes below and up to {MAX_HIGH} above"
-    )]
-    Ram {
-        /// Below the hole.
-        low: u64,
-        /// From 4 GiB.
-        high: u64,
-    },
-    /// The firmware image has an impossible size.
-    #[error("firmware of {0} bytes: a multiple of 4096, at most 16 MiB, is possible")]
-    Bios(usize),
-}
-
-/// Where RAM below 4 GiB ends at the latest: PCI and the firmware have the rest.
-pub const MAX_LOW: u64 = 0xf000_0000;
-/// Most RAM from 4 GiB on.
-pub const MAX_HIGH: u64 = 60 << 30;
-const MIB: u64 = ONE_MIB;
-/// The part of the firmware that also appears below 1 MiB.
-const LOW_BIOS: u64 = 0x2_0000;
-const MAX_BIOS: usize = 16 << 20;
-
-/// Ports and interrupts of COM1 to COM4.
-const COM: [(u64, u8); 4] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)];
-/// Command block, control block and interrupt of the IDE channels.
-const IDE: [(u64, u64, u8); 2] = [(0x1f0, 0x3f6, 14), (0x170, 0x376, 15)];
+/// Where [`post`] places the bus master of the IDE function.
+const BMIBA: u32 = 0xc000;
 /// Where [`post`] routes PIRQA# to PIRQD#.
 const PIRQ_IRQS: [u8; 4] = [10, 11, 10, 11];
 
-/// Builds the machine, powered on.
-///
-/// # Errors
-/// When the configuration asks for what the board cannot have.
-pub fn build(config: PcConfig) -> Result<System, ConfigError> {
-    let PcConfig { ram, serial, serial_speedup, disks, debugcon, debug_exit, start_time, bios } = config;
-    let mut sys = System::new(memory(ram, bios.as_deref())?);
-    let roms = bios.as_deref().map(|image| low_bios(ram, image)).into_iter().collect();
-
-    let irqs = interrupt_controllers(&mut sys);
-    timers(&mut sys, &irqs, ram, start_time, &disks);
-    keyboard(&mut sys, &irqs);
-    pci(&mut sys, &irqs, roms);
-    for (n, host) in (0u8..).zip(serial) {
-        if let Some(host) = host {
-            let uart = Uart::new(host).with_speedup(serial_speedup);
-            let id = sys.add(&format!("com{}", n + 1), uart);
-            let (base, irq) = COM[usize::from(n)];
-            ports(&mut sys, base, 8, id, 0, Width::B1);
-            irqs.connect(&mut sys, (id, uart16550::IRQ), irq);
-        }
+pub(super) fn build(mut config: PcConfig) -> System {
+    let (mem, layout) = at::memory(&config);
+    let mut sys = System::new(mem);
+    let irqs = at::interrupt_controllers(&mut sys, true);
+    at::timers(&mut sys, &irqs, &config);
+    let dma = at::dma(&mut sys);
+    at::keyboard(&mut sys, &irqs);
+    pci(&mut sys, &irqs, layout.low_bios.iter().cloned().collect());
+    ide(&mut sys, &irqs, std::mem::take(&mut config.ide));
+    if config.vga {
+        let vga = at::vga(&mut sys, &irqs, &layout, None);
+        sys.bus_mut().attach_function(bdf(2, 0), vga);
     }
-    let [hda, hdb, hdc, hdd] = disks;
-    for (n, drives) in [[hda, hdb], [hdc, hdd]].into_iter().enumerate() {
-        let id = sys.add(&format!("ide{n}"), AtaChannel::new(drives));
-        let (command, control, irq) = IDE[n];
-        ports(&mut sys, command, 1, id, ata::DATA.0, Width::B4);
-        ports(&mut sys, command + 1, 7, id, ata::DATA.0 + 1, Width::B1);
-        ports(&mut sys, control, 1, id, ata::CONTROL.0, Width::B1);
-        irqs.connect(&mut sys, (id, ata::INTRQ), irq);
-    }
-    if let Some(host) = debugcon {
-        let id = sys.add("debugcon", Debugcon::new(host));
-        ports(&mut sys, 0xe9, 1, id, 0, Width::B1);
-    }
-    if debug_exit {
-        let id = sys.add("debug-exit", DebugExit);
-        ports(&mut sys, 0xf4, 1, id, 0, Width::B4);
-    }
+    fw_cfg(&mut sys, config.ram);
+    at::serial(&mut sys, &irqs, config.serial, config.serial_speedup);
+    at::floppies(&mut sys, &irqs, dma, config.floppies);
+    at::parallel(&mut sys, &irqs, config.parallel);
+    at::coprocessor(&mut sys, &irqs);
+    at::debug(&mut sys, config.debugcon, config.firmware_log, config.debug_exit);
     sys.reset(ResetKind::PowerOn);
-    Ok(sys)
+    sys
 }
 
 /// What the firmware's power-on self test leaves behind, for guests that are booted without one:
@@ -159,7 +70,8 @@ pub fn post(sys: &mut System) {
     for (n, irq) in (0..).zip(PIRQ_IRQS) {
         config(1, 0, 0x60 + n, Width::B1, irq.into()); // PIRQRC
     }
-    config(1, 1, 0x04, Width::B2, 1); // IDE: I/O space
+    config(1, 1, 0x20, Width::B4, BMIBA);
+    config(1, 1, 0x04, Width::B2, 5); // IDE: I/O space, bus master
     config(1, 1, 0x40, Width::B4, 0x8000_8000); // IDETIM: decode both channels
     config(1, 3, 0x3c, Width::B1, SCI_IRQ.into());
     config(1, 3, 0x40, Width::B4, u32::from(PM_BASE) | 1); // PMBA
@@ -172,133 +84,11 @@ pub fn post(sys: &mut System) {
     sys.port_write(0xcf8, Width::B4, 0);
 }
 
-fn ports(sys: &mut System, base: u64, len: u64, device: DeviceId, offset: u32, width: Width) {
-    sys.bus_mut().map(Space::Port, base, len, device, Offset(offset), width);
-}
-
-fn memory(ram: Ram, bios: Option<&[u8]>) -> Result<GuestMemory, ConfigError> {
-    let Ram { low, high } = ram;
-    let whole = low.is_multiple_of(MIB) && high.is_multiple_of(MIB);
-    if !whole || !(MIB..=MAX_LOW).contains(&low) || high > MAX_HIGH {
-        return Err(ConfigError::Ram { low, high });
-    }
-    let image = bios.unwrap_or_default();
-    if !image.len().is_multiple_of(4096) || image.len() > MAX_BIOS || bios.is_some_and(<[u8]>::is_empty) {
-        return Err(ConfigError::Bios(image.len()));
-    }
-    let len = image.len() as u64;
-    let mut mem = GuestMemory::new(low + high, len);
-    mem.map(0..0xa_0000, Route::Backing(0), Route::Backing(0));
-    mem.map(MIB..low, Route::Backing(MIB), Route::Backing(MIB));
-    mem.map(FOUR_GIB..FOUR_GIB + high, Route::Backing(low), Route::Backing(low));
-    if len != 0 {
-        let at = mem.ram_size();
-        mem.load_image(at, image);
-        mem.map(FOUR_GIB - len..FOUR_GIB, Route::Backing(at), Route::Nowhere);
-    }
-    Ok(mem)
-}
-
-/// The end of the firmware as it appears below 1 MiB.
-fn low_bios(ram: Ram, image: &[u8]) -> Rom {
-    let len = image.len() as u64;
-    let shown = len.min(LOW_BIOS);
-    Rom { range: MIB - shown..MIB, at: ram.low + ram.high + len - shown }
-}
-
-/// The interrupt inputs of the board.
-struct Irqs {
-    master: DeviceId,
-    slave: DeviceId,
-}
-
-impl Irqs {
-    fn connect(&self, sys: &mut System, from: (DeviceId, Pin), irq: u8) {
-        let to = if irq < 8 { (self.master, ir(irq)) } else { (self.slave, ir(irq - 8)) };
-        sys.connect(from, to);
-    }
-}
-
-fn interrupt_controllers(sys: &mut System) -> Irqs {
-    // ELCR: IRQ 0, 1, 2, 8 and 13 are always edges.
-    let master = sys.add("pic0", Pic::master(0xf8));
-    let slave = sys.add("pic1", Pic::slave(0xde));
-    for (id, base, elcr) in [(master, 0x20, 0x4d0), (slave, 0xa0, 0x4d1)] {
-        ports(sys, base, 2, id, i8259::COMMAND.0, Width::B1);
-        ports(sys, elcr, 1, id, i8259::ELCR.0, Width::B1);
-    }
-    sys.connect((slave, i8259::INT), (master, ir(2)));
-    sys.connect_cpu((master, i8259::INT), CpuPin::Intr);
-    sys.set_interrupt_controllers(&[master, slave]);
-    Irqs { master, slave }
-}
-
-fn timers(sys: &mut System, irqs: &Irqs, ram: Ram, start_time: u64, disks: &[Option<Box<dyn Disk>>; 4]) {
-    let pit = sys.add("pit", Pit::new());
-    ports(sys, 0x40, 4, pit, 0, Width::B1);
-    irqs.connect(sys, (pit, i8254::out(0)), 0);
-    let port61 = sys.add("port61", Port61::default());
-    ports(sys, 0x61, 1, port61, 0, Width::B1);
-    sys.connect((port61, port61::GATE2), (pit, i8254::gate(2)));
-    sys.connect((pit, i8254::out(2)), (port61, port61::OUT2));
-
-    let mut rtc = Rtc::new(DateTime::from_unix(start_time));
-    for (at, value) in cmos(ram, disks) {
-        rtc.set_cmos(at, value);
-    }
-    rtc.seal_cmos();
-    let rtc = sys.add("rtc", rtc);
-    ports(sys, 0x70, 2, rtc, mc146818::ADDRESS.0, Width::B1);
-    irqs.connect(sys, (rtc, mc146818::IRQ), 8);
-}
-
-/// CMOS RAM as PC firmware keeps it. PC/AT Technical Reference, "CMOS RAM"; memory above 64 MiB as
-/// Award's and Bochs' firmware have it.
-fn cmos(ram: Ram, disks: &[Option<Box<dyn Disk>>; 4]) -> Vec<(u8, u8)> {
-    let extended = ((ram.low - MIB) >> 10).min(0xfc00) as u16;
-    let above_16m = (ram.low.saturating_sub(16 * MIB) >> 16) as u16;
-    let above_4g = ram.high >> 16;
-    let equipment = 0x06; // mathematics coprocessor, pointing device
-    let types = disks[..2].iter().fold(0, |t, d| t << 4 | if d.is_some() { 0xf } else { 0 });
-    let [ext_low, ext_high] = extended.to_le_bytes();
-    let [above_low, above_high] = above_16m.to_le_bytes();
-    let [big0, big1, big2, ..] = above_4g.to_le_bytes();
-    vec![
-        (0x12, types), // 47: the type is in 19h or 1Ah
-        (0x14, equipment),
-        (0x15, 0x80), // 640 KiB
-        (0x16, 0x02),
-        (0x17, ext_low),
-        (0x18, ext_high),
-        (0x19, if disks[0].is_some() { 47 } else { 0 }),
-        (0x1a, if disks[1].is_some() { 47 } else { 0 }),
-        (0x30, ext_low),
-        (0x31, ext_high),
-        (0x34, above_low),
-        (0x35, above_high),
-        (0x5b, big0),
-        (0x5c, big1),
-        (0x5d, big2),
-    ]
-}
-
-fn keyboard(sys: &mut System, irqs: &Irqs) {
-    let kbc = sys.add("kbc", I8042::new());
-    ports(sys, 0x60, 1, kbc, i8042::DATA.0, Width::B1);
-    ports(sys, 0x64, 1, kbc, i8042::COMMAND.0, Width::B1);
-    irqs.connect(sys, (kbc, i8042::IRQ_KEYBOARD), 1);
-    irqs.connect(sys, (kbc, i8042::IRQ_MOUSE), 12);
-    sys.connect_cpu((kbc, i8042::A20), CpuPin::A20);
-    sys.connect_cpu((kbc, i8042::INIT), CpuPin::Init);
-    let port92 = sys.add("port92", Port92::default());
-    ports(sys, 0x92, 1, port92, 0, Width::B1);
-    sys.connect_cpu((port92, port92::A20), CpuPin::A20);
-    sys.connect_cpu((port92, port92::INIT), CpuPin::Init);
+const fn bdf(device: u8, function: u8) -> Bdf {
+    Bdf { bus: 0, device, function }
 }
 
 fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>) {
-    let bdf = |device, function| Bdf { bus: 0, device, function };
-
     let isa = sys.add("piix3-isa", Piix3::new());
     // Before CONFADD, which covers this byte for doubleword accesses only.
     ports(sys, 0xcf9, 1, isa, piix3::RC.0, Width::B1);
@@ -313,20 +103,56 @@ fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>) {
     sys.bus_mut().set_config_window(0xcfc);
     sys.connect_smiact((host, i440fx::SMIACT));
 
-    let ide = sys.add("piix3-ide", Piix3Ide::new());
     let pm = sys.add("piix4-pm", Piix4Pm::new());
     ports(sys, 0xb2, 2, pm, piix4_pm::APM.0, Width::B1);
     irqs.connect(sys, (pm, piix4_pm::SCI), SCI_IRQ);
     sys.connect_cpu((pm, piix4_pm::SMI), CpuPin::Smi);
-    for (at, id) in [(bdf(0, 0), host), (bdf(1, 0), isa), (bdf(1, 1), ide), (bdf(1, 3), pm)] {
+    for (at, id) in [(bdf(0, 0), host), (bdf(1, 0), isa), (bdf(1, 3), pm)] {
         sys.bus_mut().attach_function(at, id);
     }
+}
+
+/// The PIIX3's IDE function, whose channels appear at the AT's addresses.
+fn ide(sys: &mut System, irqs: &Irqs, drives: [Option<IdeDrive>; 4]) {
+    let ide = sys.add("ide", Piix3Ide::new(drives));
+    for (n, wiring) in (0..).zip(at::IDE) {
+        at::ide_channel(sys, irqs, wiring, (ide, piix3_ide::irq(n)), piix3_ide::channel(n));
+    }
+    sys.bus_mut().attach_function(bdf(1, 1), ide);
+}
+
+/// What SeaBIOS asks for. Boot order and drives it takes from CMOS RAM.
+fn fw_cfg(sys: &mut System, ram: Ram) {
+    const RAM_SIZE: u16 = 0x03;
+    const NB_CPUS: u16 = 0x05;
+    const MAX_CPUS: u16 = 0x0f;
+    /// Type of an entry of `etc/e820`.
+    const E820_RAM: u32 = 1;
+
+    let mut items = Items::default();
+    items.add(RAM_SIZE, &(ram.low + ram.high).to_le_bytes());
+    items.add(NB_CPUS, &1u16.to_le_bytes());
+    items.add(MAX_CPUS, &1u16.to_le_bytes());
+    let mut e820 = Vec::new();
+    for (base, len) in [(0, ram.low), (FOUR_GIB, ram.high)] {
+        if len != 0 {
+            e820.extend(base.to_le_bytes());
+            e820.extend(len.to_le_bytes());
+            e820.extend(E820_RAM.to_le_bytes());
+        }
+    }
+    items.add_file("etc/e820", e820);
+    let id = sys.add("fw-cfg", FwCfg::new(items));
+    ports(sys, 0x510, 1, id, fw_cfg::SELECTOR.0, Width::B2);
+    ports(sys, 0x511, 1, id, fw_cfg::DATA.0, Width::B1);
+    ports(sys, 0x514, 8, id, fw_cfg::DMA.0, Width::B4);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::{Channel, MemDisk};
+    use crate::board::{ConfigError, PcConfig, build};
+    use crate::host::{Channel, IdeDrive, MemDisk};
     use ferrite_core::device::Stop;
     use ferrite_core::snapshot::{Reader, Writer};
     use std::sync::mpsc::Receiver;
@@ -336,7 +162,7 @@ mod tests {
         let config = PcConfig {
             ram: Ram { low: 4 << 20, high: 0 },
             serial: [Some(Box::new(port)), None, None, None],
-            disks: [Some(Box::new(MemDisk::new(vec![0x5a; 1 << 20]))), None, None, None],
+            ide: [Some(IdeDrive::Disk(Box::new(MemDisk::new(vec![0x5a; 1 << 20])))), None, None, None],
             debug_exit: true,
             ..PcConfig::default()
         };
@@ -408,7 +234,8 @@ mod tests {
         assert_eq!(id(1, 0), 0x7000_8086);
         assert_eq!(id(1, 1), 0x7010_8086);
         assert_eq!(id(1, 3), 0x7113_8086);
-        assert_eq!(id(2, 0), 0xffff_ffff);
+        assert_eq!(id(2, 0), 0x1111_1234);
+        assert_eq!(id(3, 0), 0xffff_ffff);
     }
 
     #[test]
@@ -458,7 +285,7 @@ mod tests {
         assert!(build(PcConfig { bios: Some(vec![0; 5000]), ..PcConfig::default() }).is_err());
         let ram = Ram { low: 4096, high: 0 };
         let error = build(PcConfig { ram, ..PcConfig::default() }).err();
-        assert_eq!(error, Some(ConfigError::Ram { low: 4096, high: 0 }));
+        assert!(matches!(error, Some(ConfigError::Ram { low: 4096, high: 0, .. })));
     }
 
     #[test]

@@ -66,8 +66,9 @@ const PAUSE: Key = Key(0xe11d);
 
 /// Bytes the output buffer holds.
 const BUFFER: usize = 16;
-/// The assurance test after FF.
-pub(crate) const BAT: VTime = VTime::ms(50);
+/// The assurance test after FF. A real one takes 300 ms and more; firmware that waits by counting accesses to ports, each of which takes
+/// a microsecond there and one instruction here, gives up long before.
+pub(crate) const BAT: VTime = VTime::ms(1);
 
 const ACK: u8 = 0xfa;
 const RESEND: u8 = 0xfe;

@@ -1,3 +1,4 @@
 //! Interrupt controllers.
 
+pub mod coprocessor;
 pub mod i8259;

@@ -46,6 +46,9 @@ const SEGMENTS: [Range<u64>; 13] = [
     0xe_8000..0xe_c000,
     0xe_c000..0xf_0000,
 ];
+/// Not of the chip: the subsystem 1AF4:1100 tells firmware that the board has the fw_cfg device (QEMU documentation, "PCI
+/// IDs for QEMU").
+const SUBSYSTEM: [u8; 4] = [0xf4, 0x1a, 0x00, 0x11];
 const VGA_WINDOW: Range<u64> = 0xa_0000..0xc_0000;
 
 /// A ROM on the PCI side of the bridge: guest-physical range and where its image lies in the backing.
@@ -74,6 +77,7 @@ impl I440fx {
         config.writable(header::COMMAND, &[0x40, 0x01]);
         config.write_one_clears(header::STATUS, &[0x00, 0xf9]);
         config.writable(0x0d, &[0xf8]); // latency timer
+        config.preset(0x2c, &SUBSYSTEM);
         config.preset(0x50, &[0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00]); // PMCCFG to DRAMC, DRAMT
         config.writable(0x50, &[0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff]);
         config.writable(PAM, &[0x30, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33]);

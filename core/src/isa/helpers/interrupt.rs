@@ -154,7 +154,7 @@ fn debug_traps(x: &mut Exec) {
 
 /// INIT: a reset that leaves caches, MSRs, x87, SSE and SMBASE as they are.
 /// SDM Vol. 3A, table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT".
-fn init(x: &mut Exec) {
+pub fn init(x: &mut Exec) {
     let mut new = x.model.reset_state();
     let old = &x.st;
     new.regs[RDX as usize] = old.regs[RDX as usize];

@@ -123,7 +123,9 @@ pub fn emms(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
         return Err(Exception::NM);
     }
     if x.st.fpu.status & sw::ES != 0 {
-        return pending(x, i);
+        if pending(x, i)? {
+            return Ok(());
+        }
     }
     x.st.fpu.valid = 0;
     x.st.fpu.set_top(0);

@@ -5,11 +5,9 @@
 //!
 //! An unmasked exception sets ES and B at once and is reported by the next waiting instruction: as `#MF` with
 //! CR0.NE set. With NE clear FERR# is asserted there and the instruction waits in front of itself until the interrupt
-//! that the board makes of FERR# (IRQ 13) has been taken; time goes on meanwhile. The board reads the pin from
-//! [`ferr`], which follows from the state alone; the engine is asked for attention whenever it may have changed.
-//!
-//! *Not modelled:* IGNNE#. An IRQ 13 handler must clear the error with a non-waiting instruction (FNCLEX, FNINIT,
-//! FNSAVE, FNSTENV), as the handlers of the BIOS and of operating systems do first.
+//! that the board makes of FERR# (IRQ 13) has been taken; time goes on meanwhile. The pin falls at the first boundary
+//! behind the instruction that cleared the error or set NE; the engine is asked for attention there. While the board answers with
+//! IGNNE#, waiting instructions run in spite of the error, so that a handler may begin with one.
 
 use super::stack::sw;
 use crate::cpu::Exception;
@@ -23,33 +21,47 @@ use crate::isa::insn::flag;
 /// CR0 bits that make an ESC instruction raise `#NM`.
 pub(super) const UNAVAILABLE: u64 = cr0::EM | cr0::TS;
 
-/// The end of an instruction that cannot run now: `#NM`, `#MF`, or waiting for IRQ 13.
+/// An instruction that perhaps cannot run now: `#NM`, `#MF`, or waiting for IRQ 13 (true).
 ///
 /// # Errors
-/// The exception; none when the instruction is to be tried again.
+/// The exception.
 #[cold]
-pub(super) fn blocked(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+pub(super) fn blocked(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
     if x.st.cr0 & UNAVAILABLE != 0 {
         return Err(Exception::NM);
     }
     pending(x, i)
 }
 
-/// The report of a pending error: `#MF`, or waiting for IRQ 13 in front of the instruction. ES is set.
+/// The report of a pending error: `#MF`, or waiting for IRQ 13 in front of the instruction (true). False when the error is to be
+/// ignored. ES is set.
 ///
 /// # Errors
-/// `#MF`; none when the instruction is to be tried again.
+/// `#MF`.
 #[cold]
-pub fn pending(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+pub fn pending(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
     if x.st.cr0 & cr0::NE != 0 {
         return Err(Exception::MF);
     }
+    if x.sys.ignne() {
+        return Ok(false);
+    }
+    x.ferr = true;
+    x.sync_clock();
+    x.sys.set_ferr(true);
     x.st.set_rip(x.st.rip().wrapping_sub(u64::from(i.len)));
     x.attention = true;
-    Ok(())
+    Ok(true)
 }
 
-/// The level of the FERR# pin: an unmasked error is pending and CR0.NE leaves it to the board.
+/// The error that FERR# told of is gone.
+#[cold]
+pub fn release_ferr(x: &mut Exec) {
+    x.ferr = false;
+    x.sys.set_ferr(false);
+}
+
+/// The level that FERR# has at the next waiting instruction: an unmasked error is pending and CR0.NE leaves it to the board.
 #[must_use]
 pub const fn ferr(st: &CpuState) -> bool {
     st.fpu.status & sw::ES != 0 && st.cr0 & cr0::NE == 0
@@ -62,7 +74,7 @@ pub fn fwait(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
         return Err(Exception::NM);
     }
     if x.st.fpu.status & sw::ES != 0 {
-        return pending(x, i);
+        pending(x, i)?;
     }
     Ok(())
 }

@@ -10,8 +10,7 @@
 //!
 //! All of it is helpers. A decoded instruction carries its FOP (11 bits) in [`Insn::imm`](super::Insn::imm).
 //!
-//! *Not modelled:* the busy bit and FWAIT as concurrency (the FPU is always done); IGNNE# (see [`fault`]);
-//! MISC_ENABLE's fopcode mode (FOP is always recorded, which software that expects the Pentium 4's default sees as one
+//! *Not modelled:* the busy bit and FWAIT as concurrency (the FPU is always done); MISC_ENABLE's fopcode mode (FOP is always recorded, which software that expects the Pentium 4's default sees as one
 //! of the values it may see); the deprecation of FCS and FDS; the 8087's and 80287's projective infinity and
 //! their looser exception rules: what differs between generations follows the 80387 and later.
 
@@ -22,7 +21,9 @@ macro_rules! enter {
             | u64::from($x.st.fpu.status & $crate::isa::x87::stack::sw::ES)
             != 0
         {
-            return $crate::isa::x87::fault::blocked($x, $i);
+            if $crate::isa::x87::fault::blocked($x, $i)? {
+                return Ok(());
+            }
         }
     };
 }

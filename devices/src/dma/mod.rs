@@ -1,0 +1,3 @@
+//! Direct memory access on the ISA bus.
+
+pub mod i8237;

@@ -1,0 +1,4 @@
+//! Display adapters, and what they show.
+
+pub mod frame;
+pub mod vga;
