@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ferrite_core::cpu::Feature;
 use ferrite_devices::board::{Board, BootOrder};
 use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
-use ferrite_devices::host::{CharPort, Disk, FloppyDrive, FloppyKind, IdeDrive};
+use ferrite_devices::host::{CharPort, Disk, FloppyDrive, FloppyKind, IdeDrive, MemDisk};
 
 use crate::Failure;
 use crate::config::CpuSpec;
@@ -204,12 +204,15 @@ impl Builder {
         let mut drives = self.drives;
         let boot = match &self.kernel {
             Some(kernel) => Boot::Direct(plan(kernel, &cpu, ram)?),
-            None if drives.have_medium() || self.bios.is_some() || self.loads_snapshot => Boot::Firmware,
-            None => Boot::BuiltIn,
+            None => Boot::Firmware,
         };
+        let demonstrates = self.kernel.is_none() && !self.loads_snapshot && self.bios.is_none() && !drives.have_medium();
         // A PC has a floppy drive, and something may be put into it later.
         let [drive_a, _] = &mut drives.floppies;
-        drive_a.get_or_insert(FloppyDrive { kind: FloppyKind::M1440, medium: None });
+        let drive_a = drive_a.get_or_insert(FloppyDrive { kind: FloppyKind::M1440, medium: None });
+        if demonstrates {
+            drive_a.medium = Some(Box::new(demonstration()));
+        }
         pc::build(Parts {
             board: self.board,
             cpu,
@@ -234,6 +237,13 @@ impl Builder {
 /// What a processor with so many address lines reaches; that of 20 has a board for 24.
 fn addressable(lines: u32) -> u64 {
     1 << lines.max(24)
+}
+
+/// The built-in demonstration disk.
+fn demonstration() -> MemDisk {
+    let mut image = ferrite_test_roms::DEMO_FLOPPY.to_vec();
+    image.resize(1440 << 10, 0);
+    MemDisk::new(image)
 }
 
 fn plan(kernel: &Kernel, cpu: &CpuSpec, ram: Ram) -> Result<boot::BootPlan, Failure> {

@@ -14,7 +14,6 @@ use ferrite_devices::input::i8042::I8042;
 use ferrite_devices::storage::i82077::I82077;
 use ferrite_devices::video::frame::{Frame, TextScreen};
 use ferrite_devices::video::vga::Vga;
-use ferrite_test_roms::Rom;
 
 use crate::Failure;
 use crate::builder::Builder;
@@ -27,8 +26,6 @@ use crate::session::Guest;
 /// What the machine starts with.
 #[derive(Debug)]
 pub enum Boot {
-    /// The built-in demonstration.
-    BuiltIn,
     /// Firmware, which finds a disk.
     Firmware,
     /// A kernel that is already in memory.
@@ -89,9 +86,6 @@ pub struct Pc {
     vga: Option<DeviceId>,
 }
 
-/// The ROM of the built-in demonstration.
-const DEMO: &str = "hello/hello";
-
 /// How much faster than its divisor says a serial line runs. At 115200 baud a character takes as long as 17,000
 /// instructions, and a guest that polls would burn them all; nobody is at the far end who needs the real rate.
 const SERIAL_SPEEDUP: u32 = 64;
@@ -103,13 +97,7 @@ const SERIAL_SPEEDUP: u32 = 64;
 pub fn build(parts: Parts) -> Result<Pc, Failure> {
     let image = |image: &Option<Image>| image.as_ref().map(|i| i.bytes.clone());
     let rom = match &parts.boot {
-        Boot::BuiltIn => Rom::find(DEMO).map(|r| r.image.to_vec()),
-        Boot::Firmware if parts.bios.is_none() => {
-            return Err(Failure::Usage(
-                "this build has no firmware to boot a disk with: --bios or --kernel is needed".to_owned(),
-            ));
-        }
-        Boot::Firmware => image(&parts.bios),
+        Boot::Firmware => Some(image(&parts.bios).unwrap_or_else(|| ferrite_bios::BIOS.to_vec())),
         Boot::Direct(_) => None,
     };
     if parts.board == Board::IsaPc && matches!(parts.boot, Boot::Direct(_)) {
@@ -131,7 +119,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         debugcon: parts.debugcon,
         debug_exit: parts.debug_exit,
         bios: rom,
-        vgabios: image(&parts.vgabios),
+        vgabios: Some(image(&parts.vgabios).unwrap_or_else(|| ferrite_bios::VGABIOS.to_vec())),
         start_time: parts.start_time.unwrap_or(PcConfig::default().start_time),
         ..PcConfig::default()
     };

@@ -394,6 +394,10 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         lines.tap();
     }
     let mut serial = Vec::new();
+    if built_in && screen.is_none() && args.serial.is_empty() && !args.is_unattended() {
+        // Nobody sees the demonstration's screen: what it says of the machine comes by its serial line, up to its prompt.
+        serial.push(lines.serial(0, &Serial::Stdio, Some("ferrite> "))?);
+    }
     for (i, spec) in args.serial.iter().enumerate() {
         serial.push(lines.serial(i, spec, args.until_serial.as_deref())?);
     }
@@ -402,7 +406,6 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     }
     let debugcon = match &args.debugcon {
         Some(spec) => Some(lines.debugcon(&spec.0)?),
-        None if built_in && screen.is_none() => Some(lines.debugcon(&Serial::Stdio)?),
         None => None,
     };
     let mut pc = Builder {
@@ -422,7 +425,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         kernel,
         serial,
         debugcon,
-        debug_exit: args.debug_exit || built_in,
+        debug_exit: args.debug_exit,
         no_reboot: args.no_reboot,
         loads_snapshot: args.load.is_some(),
     }
