@@ -6,18 +6,19 @@ use ferrite_core::rig::Rig;
 use ferrite_core::snapshot::{Snapshot, encode};
 use ferrite_core::time::VTime;
 use ferrite_devices::dma::i8237::Dma;
-use ferrite_devices::host::{FloppyDrive, FloppyKind, MemDisk, Null};
+use ferrite_devices::host::{Disk, FloppyDrive, FloppyKind, IdeDrive, MemDisk, Null};
 use ferrite_devices::input::i8042::I8042;
 use ferrite_devices::irq::{coprocessor::CoprocessorError, i8259::Pic};
 use ferrite_devices::misc::fw_cfg::{FwCfg, Items};
 use ferrite_devices::misc::{debug_exit::DebugExit, debugcon::Debugcon, port61::Port61, port92::Port92};
 use ferrite_devices::parallel::lpt::Lpt;
 use ferrite_devices::pci::i440fx::{I440fx, Rom};
-use ferrite_devices::pci::piix3::{Piix3, Piix3Ide};
+use ferrite_devices::pci::piix3::Piix3;
+use ferrite_devices::pci::piix3_ide::Piix3Ide;
 use ferrite_devices::pci::piix4_pm::Piix4Pm;
 use ferrite_devices::serial::uart16550::Uart;
-use ferrite_devices::storage::ata::AtaChannel;
 use ferrite_devices::storage::i82077::I82077;
+use ferrite_devices::storage::isa_ide::IsaIde;
 use ferrite_devices::timer::i8254::Pit;
 use ferrite_devices::timer::mc146818::{DateTime, Rtc};
 use ferrite_devices::video::vga::Vga;
@@ -259,12 +260,22 @@ macro_rules! laws {
     )*};
 }
 
-fn disk(sectors: usize) -> Option<Box<dyn ferrite_devices::host::Disk>> {
-    Some(Box::new(MemDisk::new((0..sectors * 512).map(|i| i as u8).collect())))
+fn image(sectors: usize) -> Box<MemDisk> {
+    Box::new(MemDisk::new((0..sectors * 512).map(|i| i as u8).collect()))
+}
+
+fn disk(sectors: usize) -> Option<IdeDrive> {
+    Some(IdeDrive::Disk(image(sectors)))
+}
+
+fn cdrom(sectors: usize) -> Option<IdeDrive> {
+    Some(IdeDrive::Cdrom(Some(image(sectors))))
 }
 
 fn fdc([a, b]: [Option<usize>; 2]) -> I82077 {
-    let drive = |sectors: Option<usize>| Some(FloppyDrive { kind: FloppyKind::M1440, medium: sectors.and_then(disk) });
+    let drive = |sectors: Option<usize>| {
+        Some(FloppyDrive { kind: FloppyKind::M1440, medium: sectors.map(|n| image(n) as Box<dyn Disk>) })
+    };
     I82077::new([drive(a), drive(b)])
 }
 
@@ -279,10 +290,11 @@ laws! {
     i8042: 0, 2, false, resets, I8042::new();
     i440fx: 0, 1, true, resets, I440fx::new(vec![Rom { range: 0xe_0000..0x10_0000, at: 0 }]);
     piix3: 0, 1, true, resets, Piix3::new();
-    piix3_ide: 0, 1, true, resets, Piix3Ide::new();
+    piix3_ide: 0, 32, true, resets, Piix3Ide::new([None, cdrom(101), None, None]);
     piix4_pm: 0x100, 64, true, resets, Piix4Pm::new();
-    ata: 0, 9, false, resets, AtaChannel::new([None, None]);
     i82077: 2, 6, false, resets, fdc([None, None]);
+    isa_ide: 0, 9, false, resets, IsaIde::new([None, None]);
+    cdrom: 0, 9, false, resets, IsaIde::new([cdrom(4001), None]);
     port61: 0, 1, false, resets, Port61::default();
     port92: 0, 1, false, resets, Port92::default();
     debugcon: 0, 1, false, resets, Debugcon::new(Box::new(Null));
@@ -318,23 +330,23 @@ mod ata_with_disks {
 
     #[test]
     fn reset_gives_a_fresh_device() {
-        resets(registers(), || AtaChannel::new([disk(3000), disk(100)]));
+        resets(registers(), || IsaIde::new([disk(3000), disk(100)]));
     }
 
     #[test]
     fn a_tampered_state_does_no_harm() {
-        survives_tampering(registers(), || AtaChannel::new([disk(3000), disk(100)]));
+        survives_tampering(registers(), || IsaIde::new([disk(3000), disk(100)]));
     }
 
     #[test]
     fn a_transfer_goes_on_after_loading() {
         for command in [0x20, 0xc4, 0x30, 0xc5, 0xec] {
-            let fresh = || AtaChannel::new([disk(3000), None]);
+            let fresh = || IsaIde::new([disk(3000), None]);
             let mut rig = Rig::new(fresh());
             for (at, v) in [(2, 20), (3, 40), (4, 0), (5, 0), (6, 0xe0), (7, command)] {
                 rig.write(Offset(at), v);
             }
-            let transfer = |rig: &mut Rig<AtaChannel>, words: u64| {
+            let transfer = |rig: &mut Rig<IsaIde>, words: u64| {
                 let mut seen = Vec::new();
                 for n in 0..words {
                     if n % 64 == 0 {
@@ -353,7 +365,7 @@ mod ata_with_disks {
             };
             transfer(&mut rig, 100);
             let mut other = fresh();
-            other.load(AtaChannel::decode(1, &encode(&rig.device.save())).unwrap()).unwrap();
+            other.load(IsaIde::decode(1, &encode(&rig.device.save())).unwrap()).unwrap();
             let mut loaded = rig.restored(other);
             assert_eq!(transfer(&mut loaded, 1000), transfer(&mut rig, 1000), "{command:#x}");
             assert_eq!(encode(&loaded.device.save()), encode(&rig.device.save()), "{command:#x}");

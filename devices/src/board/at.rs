@@ -12,7 +12,7 @@ use super::cmos;
 use super::config::PcConfig;
 use crate::boot::{FOUR_GIB, ONE_MIB, Ram};
 use crate::dma::i8237::{self, Dma};
-use crate::host::{CharPort, Disk, IdeDrive};
+use crate::host::{CharPort, FloppyDrive, IdeDrive};
 use crate::input::i8042::{self, I8042};
 use crate::irq::coprocessor::{self, CoprocessorError};
 use crate::irq::i8259::{self, Pic, ir};
@@ -23,7 +23,9 @@ use crate::misc::port92::{self, Port92};
 use crate::parallel::lpt::{self, Lpt};
 use crate::pci::i440fx::Rom;
 use crate::serial::uart16550::{self, Uart};
-use crate::storage::ata::{self, AtaChannel};
+use crate::storage::channel;
+use crate::storage::i82077::{self, I82077};
+use crate::storage::isa_ide::{self, IsaIde};
 use crate::timer::i8254::{self, Pit};
 use crate::timer::mc146818::{self, DateTime, Rtc};
 use crate::video::vga::{self, Vga};
@@ -36,7 +38,7 @@ const SIXTEEN_MIB: u64 = 16 << 20;
 /// Ports and interrupts of COM1 to COM4.
 const COM: [(u64, u8); 4] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)];
 /// Command block, control block and interrupt of the IDE channels.
-const IDE: [(u64, u64, u8); 2] = [(0x1f0, 0x3f6, 14), (0x170, 0x376, 15)];
+pub(super) const IDE: [(u64, u64, u8); 2] = [(0x1f0, 0x3f6, 14), (0x170, 0x376, 15)];
 
 pub(super) fn ports(sys: &mut System, base: u64, len: u64, device: DeviceId, offset: u32, width: Width) {
     sys.bus_mut().map(Space::Port, base, len, device, Offset(offset), width);
@@ -190,23 +192,40 @@ pub(super) fn serial(sys: &mut System, irqs: &Irqs, hosts: [Option<Box<dyn CharP
     }
 }
 
-/// The IDE channels at the AT's addresses.
+/// Lets the registers of an IDE channel, from `registers` on, appear where the AT has them.
+pub(super) fn ide_channel(
+    sys: &mut System,
+    irqs: &Irqs,
+    wiring: (u64, u64, u8),
+    irq: (DeviceId, Pin),
+    registers: Offset,
+) {
+    let (command, control, line) = wiring;
+    let at = |register: Offset| registers.0 + register.0;
+    ports(sys, command, 1, irq.0, at(channel::DATA), Width::B4);
+    ports(sys, command + 1, 7, irq.0, at(channel::ERROR), Width::B1);
+    ports(sys, control, 1, irq.0, at(channel::CONTROL), Width::B1);
+    irqs.connect(sys, irq, line);
+}
+
+/// Two IDE channels as cards.
 pub(super) fn ide(sys: &mut System, irqs: &Irqs, drives: [Option<IdeDrive>; 4]) {
-    let disk = |drive| -> Option<Box<dyn Disk>> {
-        match drive {
-            Some(IdeDrive::Disk(disk)) => Some(disk),
-            _ => None,
-        }
-    };
-    let [hda, hdb, hdc, hdd] = drives.map(disk);
+    let [hda, hdb, hdc, hdd] = drives;
     for (n, drives) in [[hda, hdb], [hdc, hdd]].into_iter().enumerate() {
-        let id = sys.add(&format!("ide{n}"), AtaChannel::new(drives));
-        let (command, control, irq) = IDE[n];
-        ports(sys, command, 1, id, ata::DATA.0, Width::B4);
-        ports(sys, command + 1, 7, id, ata::DATA.0 + 1, Width::B1);
-        ports(sys, control, 1, id, ata::CONTROL.0, Width::B1);
-        irqs.connect(sys, (id, ata::INTRQ), irq);
+        let id = sys.add(&format!("ide{n}"), IsaIde::new(drives));
+        ide_channel(sys, irqs, IDE[n], (id, isa_ide::INTRQ), Offset(0));
     }
+}
+
+/// The floppy controller. 3F6h, among its ports, is the IDE channel's.
+pub(super) fn floppies(sys: &mut System, irqs: &Irqs, dma: DeviceId, drives: [Option<FloppyDrive>; 2]) {
+    const CHANNEL: u8 = 2;
+    let fdc = sys.add("fdc", I82077::new(drives));
+    ports(sys, 0x3f2, 4, fdc, i82077::DOR.0, Width::B1);
+    ports(sys, 0x3f7, 1, fdc, i82077::DIR.0, Width::B1);
+    irqs.connect(sys, (fdc, i82077::INT), 6);
+    sys.connect((fdc, i82077::DRQ), (dma, i8237::dreq(CHANNEL)));
+    sys.connect_dma(dma, CHANNEL, fdc);
 }
 
 /// The printer port, LPT1.

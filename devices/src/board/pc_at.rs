@@ -17,7 +17,7 @@ use super::config::PcConfig;
 /// Where the display's linear frame buffer appears when it is asked for: the address of Bochs' ISA display, which drivers know.
 const FRAME_BUFFER: u64 = 0xe000_0000;
 
-pub(super) fn build(mut config: PcConfig) -> System {
+pub(super) fn build(config: PcConfig) -> System {
     let (mut mem, layout) = at::memory(&config);
     for rom in layout.low_bios.iter().chain(&layout.low_vgabios) {
         mem.map(rom.range.clone(), Route::Backing(rom.at), Route::Nowhere);
@@ -25,13 +25,14 @@ pub(super) fn build(mut config: PcConfig) -> System {
     let mut sys = System::new(mem);
     let irqs = at::interrupt_controllers(&mut sys, false);
     at::timers(&mut sys, &irqs, &config);
-    at::dma(&mut sys);
+    let dma = at::dma(&mut sys);
     if config.vga {
         at::vga(&mut sys, &irqs, &layout, Some(FRAME_BUFFER));
     }
     at::keyboard(&mut sys, &irqs);
     at::serial(&mut sys, &irqs, config.serial, config.serial_speedup);
-    at::ide(&mut sys, &irqs, std::mem::take(&mut config.ide));
+    at::ide(&mut sys, &irqs, config.ide);
+    at::floppies(&mut sys, &irqs, dma, config.floppies);
     at::parallel(&mut sys, &irqs, config.parallel);
     at::coprocessor(&mut sys, &irqs);
     at::debug(&mut sys, config.debugcon, config.firmware_log, config.debug_exit);

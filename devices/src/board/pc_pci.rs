@@ -6,6 +6,10 @@
 //! Physical memory: RAM below 640 KiB, from 1 MiB up to the PCI hole, and the rest of it from 4 GiB on; the
 //! firmware's image ends at 4 GiB, and its last 128 KiB also at 1 MiB; what lies between 640 KiB and
 //! 1 MiB is the 440FX's to steer.
+//!
+//! PCI interrupts: pin INTA# of device n leads to PIRQ (n - 1) mod 4 (0 is PIRQA#), each further pin to the next one, so that
+//! neighbouring slots differ; firmware tells it in $PIR and DSDT. The devices that are here have none of these pins: the IDE channels have
+//! the AT's interrupts, power management has SCI, and the display's retrace interrupt is IRQ 9, the AT's IRQ 2.
 
 use ferrite_core::bus::Bdf;
 use ferrite_core::device::{ResetKind, Width};
@@ -16,11 +20,15 @@ use super::at::{self, Irqs, ports};
 use super::config::PcConfig;
 use crate::boot::acpi::{PM_BASE, SCI_IRQ};
 use crate::boot::{FOUR_GIB, Ram};
+use crate::host::IdeDrive;
 use crate::misc::fw_cfg::{self, FwCfg, Items};
 use crate::pci::i440fx::{self, I440fx, Rom};
-use crate::pci::piix3::{self, Piix3, Piix3Ide};
+use crate::pci::piix3::{self, Piix3};
+use crate::pci::piix3_ide::{self, Piix3Ide};
 use crate::pci::piix4_pm::{self, Piix4Pm};
 
+/// Where [`post`] places the bus master of the IDE function.
+const BMIBA: u32 = 0xc000;
 /// Where [`post`] routes PIRQA# to PIRQD#.
 const PIRQ_IRQS: [u8; 4] = [10, 11, 10, 11];
 
@@ -29,16 +37,17 @@ pub(super) fn build(mut config: PcConfig) -> System {
     let mut sys = System::new(mem);
     let irqs = at::interrupt_controllers(&mut sys, true);
     at::timers(&mut sys, &irqs, &config);
-    at::dma(&mut sys);
+    let dma = at::dma(&mut sys);
     at::keyboard(&mut sys, &irqs);
     pci(&mut sys, &irqs, layout.low_bios.iter().cloned().collect());
+    ide(&mut sys, &irqs, std::mem::take(&mut config.ide));
     if config.vga {
         let vga = at::vga(&mut sys, &irqs, &layout, None);
         sys.bus_mut().attach_function(bdf(2, 0), vga);
     }
     fw_cfg(&mut sys, config.ram);
     at::serial(&mut sys, &irqs, config.serial, config.serial_speedup);
-    at::ide(&mut sys, &irqs, std::mem::take(&mut config.ide));
+    at::floppies(&mut sys, &irqs, dma, config.floppies);
     at::parallel(&mut sys, &irqs, config.parallel);
     at::coprocessor(&mut sys, &irqs);
     at::debug(&mut sys, config.debugcon, config.firmware_log, config.debug_exit);
@@ -61,7 +70,8 @@ pub fn post(sys: &mut System) {
     for (n, irq) in (0..).zip(PIRQ_IRQS) {
         config(1, 0, 0x60 + n, Width::B1, irq.into()); // PIRQRC
     }
-    config(1, 1, 0x04, Width::B2, 1); // IDE: I/O space
+    config(1, 1, 0x20, Width::B4, BMIBA);
+    config(1, 1, 0x04, Width::B2, 5); // IDE: I/O space, bus master
     config(1, 1, 0x40, Width::B4, 0x8000_8000); // IDETIM: decode both channels
     config(1, 3, 0x3c, Width::B1, SCI_IRQ.into());
     config(1, 3, 0x40, Width::B4, u32::from(PM_BASE) | 1); // PMBA
@@ -93,14 +103,22 @@ fn pci(sys: &mut System, irqs: &Irqs, roms: Vec<Rom>) {
     sys.bus_mut().set_config_window(0xcfc);
     sys.connect_smiact((host, i440fx::SMIACT));
 
-    let ide = sys.add("piix3-ide", Piix3Ide::new());
     let pm = sys.add("piix4-pm", Piix4Pm::new());
     ports(sys, 0xb2, 2, pm, piix4_pm::APM.0, Width::B1);
     irqs.connect(sys, (pm, piix4_pm::SCI), SCI_IRQ);
     sys.connect_cpu((pm, piix4_pm::SMI), CpuPin::Smi);
-    for (at, id) in [(bdf(0, 0), host), (bdf(1, 0), isa), (bdf(1, 1), ide), (bdf(1, 3), pm)] {
+    for (at, id) in [(bdf(0, 0), host), (bdf(1, 0), isa), (bdf(1, 3), pm)] {
         sys.bus_mut().attach_function(at, id);
     }
+}
+
+/// The PIIX3's IDE function, whose channels appear at the AT's addresses.
+fn ide(sys: &mut System, irqs: &Irqs, drives: [Option<IdeDrive>; 4]) {
+    let ide = sys.add("ide", Piix3Ide::new(drives));
+    for (n, wiring) in (0..).zip(at::IDE) {
+        at::ide_channel(sys, irqs, wiring, (ide, piix3_ide::irq(n)), piix3_ide::channel(n));
+    }
+    sys.bus_mut().attach_function(bdf(1, 1), ide);
 }
 
 /// What SeaBIOS asks for. Boot order and drives it takes from CMOS RAM.

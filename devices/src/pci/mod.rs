@@ -3,4 +3,5 @@
 pub mod config;
 pub mod i440fx;
 pub mod piix3;
+pub mod piix3_ide;
 pub mod piix4_pm;

@@ -1,12 +1,12 @@
-//! 82371SB (PIIX3): the PCI to ISA bridge and the configuration space of its IDE function.
+//! 82371SB (PIIX3): the PCI to ISA bridge.
 //!
 //! Document: Intel 82371SB data sheet (290550), "PIRQRC\[A:D\]—PIRQ Route Control Registers", "RC—Reset
-//! Control Register", "IDETIM—IDE Timing Register".
+//! Control Register".
 //!
 //! The chip's 8259s, 8254 and DMA controllers are devices of their own; the edge/level control
 //! register sits in the 8259s, whose inputs it steers.
 //!
-//! *Not modelled:* ISA timing and decode enables (stored only), the USB function, bus master IDE.
+//! *Not modelled:* ISA timing and decode enables (stored only), the USB function.
 
 use ferrite_core::device::{Cx, Device, Offset, Pin, ResetKind, Width};
 use ferrite_core::snapshot::{LoadError, Snapshot};
@@ -161,71 +161,6 @@ impl Snapshot for Piix3 {
     }
 }
 
-/// The IDE function, function 1, in compatibility mode: the channels' ports and interrupts are the
-/// AT's. Only configuration space; the channels are devices of their own.
-///
-/// Its interface byte offers no bus mastering and its BAR 4 stays empty while nothing masters the bus.
-pub struct Piix3Ide {
-    config: ConfigSpace,
-}
-
-impl Default for Piix3Ide {
-    fn default() -> Self {
-        Piix3Ide::new()
-    }
-}
-
-impl Piix3Ide {
-    /// The function after reset.
-    pub fn new() -> Piix3Ide {
-        let mut config = ConfigSpace::new(0x8086, 0x7010, 0x0101_0000);
-        config.preset(header::STATUS, &[0x80, 0x02]);
-        config.writable(header::COMMAND, &[0x05, 0x00]);
-        config.write_one_clears(header::STATUS, &[0x00, 0x38]);
-        config.writable(0x0d, &[0xf0]);
-        config.writable(0x40, &[0xff, 0xf3, 0xff, 0xf3, 0xff]); // IDETIM, SIDETIM
-        Piix3Ide { config }
-    }
-}
-
-impl Device for Piix3Ide {
-    fn read(&mut self, _: &mut Cx<'_>, at: Offset, width: Width) -> u64 {
-        at.config().map_or(u64::MAX, |(_, register)| self.config.read(register, width))
-    }
-
-    fn write(&mut self, _: &mut Cx<'_>, at: Offset, width: Width, val: u64) {
-        if let Some((_, register)) = at.config() {
-            self.config.write(register, width, val);
-        }
-    }
-
-    fn reset(&mut self, _: &mut Cx<'_>, _: ResetKind) {
-        self.config.reset();
-    }
-}
-
-/// Saved form, version 1.
-#[derive(Serialize, Deserialize)]
-pub struct Piix3IdeV1 {
-    config: ConfigV1,
-}
-
-impl Snapshot for Piix3Ide {
-    const KIND: &'static str = "piix3-ide";
-    const VERSION: u32 = 1;
-    type State = Piix3IdeV1;
-
-    fn save(&self) -> Piix3IdeV1 {
-        let Piix3Ide { config } = self;
-        Piix3IdeV1 { config: config.save() }
-    }
-
-    fn load(&mut self, s: Piix3IdeV1) -> Result<(), LoadError> {
-        let Piix3IdeV1 { config } = s;
-        self.config.load(config)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,13 +204,5 @@ mod tests {
         bridge.write(RC, 0x00);
         bridge.write(RC, 0x04);
         assert_eq!(bridge.edges, [(INIT, true), (INIT, false)]);
-    }
-
-    #[test]
-    fn the_ide_function_offers_no_bus_master() {
-        let mut ide = Rig::new(Piix3Ide::new());
-        assert_eq!(ide.read_wide(config(8), Width::B4), 0x0101_0000);
-        ide.write_wide(config(0x20), Width::B4, 0xffff_ffff);
-        assert_eq!(ide.read_wide(config(0x20), Width::B4), 0);
     }
 }

@@ -9,6 +9,7 @@ use ferrite_core::bus::Space;
 use ferrite_core::device::{Cx, Offset, Width};
 use ferrite_core::memory::Route;
 
+use super::edid::edid;
 use super::memory::Vram;
 use super::{MMIO, Vga};
 use crate::pci::config::{ConfigSpace, header};
@@ -83,6 +84,7 @@ impl Vga {
     pub(super) fn read_mmio(&mut self, cx: &mut Cx<'_>, at: u32) -> u8 {
         match at {
             0x400..0x420 => self.read_register(cx, (at - 0x400 + 0x10) as u8),
+            0..0x80 => edid()[at as usize],
             0x500..0x516 => {
                 let v = self.vbe.read(((at - 0x500) / 2) as u16);
                 v.to_le_bytes()[(at & 1) as usize]
