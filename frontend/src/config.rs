@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ferrite_core::cpu::{Model, ModelName};
-use ferrite_devices::board::Board;
+use ferrite_devices::board::{Board, BootOrder};
 use ferrite_devices::boot::EntryChoice;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::Failure;
+use crate::display::Display;
+use crate::media::Place;
 
 /// Lets a value be written as a string in `MACHINE.toml`.
 macro_rules! from_toml_string {
@@ -23,7 +25,20 @@ macro_rules! from_toml_string {
     )*};
 }
 
-from_toml_string!(Size, CpuSpec, MachineKind, Accel, Drive, Serial, Debugcon, Display, ClockSpec, SaveAt, BootEntry);
+from_toml_string!(
+    Size,
+    CpuSpec,
+    MachineKind,
+    BootLetters,
+    Accel,
+    Drive,
+    Serial,
+    Debugcon,
+    Display,
+    ClockSpec,
+    SaveAt,
+    BootEntry
+);
 
 /// Bytes: a number with `K`, `M`, `G` or `T` behind it; without one it counts MiB, as in QEMU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +105,18 @@ impl FromStr for MachineKind {
     }
 }
 
+/// `--boot`: the order of what firmware may start from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BootLetters(pub BootOrder);
+
+impl FromStr for BootLetters {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        s.parse().map(Self)
+    }
+}
+
 /// The engine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Accel {
@@ -134,13 +161,13 @@ impl Accel {
     }
 }
 
-/// `file=PATH,if=ide,format=raw[,index=N][,readonly=on]`; a comma in a path is doubled.
+/// `file=PATH,if=ide|floppy,media=disk|cdrom,format=raw[,index=N][,readonly=on]`; a comma in a path is doubled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drive {
-    /// The image.
-    pub file: PathBuf,
-    /// IDE position: 0 primary master, 1 primary slave, 2 and 3 secondary. The first free one if absent.
-    pub index: Option<u8>,
+    /// The image; none for a drive that begins empty.
+    pub file: Option<PathBuf>,
+    /// What kind of drive it is, and where.
+    pub place: Place,
     /// Writes are refused.
     pub read_only: bool,
 }
@@ -149,15 +176,24 @@ impl FromStr for Drive {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
-        let (mut file, mut index, mut read_only) = (None, None, false);
+        let (mut file, mut index, mut read_only, mut floppy, mut cdrom) = (None, None, false, false, None);
         for part in split_doubled(s) {
             let (key, val) = part.split_once('=').ok_or_else(|| format!("`{part}`: key=value is needed"))?;
             let only = |ok: bool, what: &str| if ok { Ok(()) } else { Err(format!("{key}={val}: {what}")) };
             match key {
-                "file" => file = Some(PathBuf::from(val)),
-                "if" => only(val == "ide", "this build has if=ide")?,
+                "file" => {
+                    only(!val.is_empty(), "file=PATH is needed")?;
+                    file = Some(PathBuf::from(val));
+                }
+                "if" => {
+                    only(matches!(val, "ide" | "floppy"), "this build has if=ide and if=floppy")?;
+                    floppy = val == "floppy";
+                }
                 "format" => only(val == "raw", "this build reads format=raw")?,
-                "media" => only(val == "disk", "this build has media=disk")?,
+                "media" => {
+                    only(matches!(val, "disk" | "cdrom"), "media=disk or media=cdrom is needed")?;
+                    cdrom = Some(val == "cdrom");
+                }
                 "index" => match val.parse() {
                     Ok(n @ 0..=3) => index = Some(n),
                     _ => return Err(format!("index={val}: 0 to 3 is needed")),
@@ -169,8 +205,19 @@ impl FromStr for Drive {
                 _ => return Err(format!("`{key}`: keys are file, if, format, media, index, readonly")),
             }
         }
-        let file = file.filter(|f| !f.as_os_str().is_empty()).ok_or("file=PATH is needed")?;
-        Ok(Self { file, index, read_only })
+        let place = match (floppy, cdrom) {
+            (true, Some(true)) => return Err("media=cdrom: only with if=ide".to_owned()),
+            (true, _) => match index {
+                Some(n @ 2..) => return Err(format!("index={n}: a floppy drive is 0 or 1")),
+                _ => Place::Floppy(index),
+            },
+            (false, Some(true)) => Place::Cdrom(index),
+            (false, _) => Place::Disk(index),
+        };
+        if file.is_none() && matches!(place, Place::Disk(_)) {
+            return Err("file=PATH is needed".to_owned());
+        }
+        Ok(Self { file, place, read_only })
     }
 }
 
@@ -236,23 +283,6 @@ impl FromStr for Debugcon {
         match s.parse() {
             Ok(end @ (Serial::Stdio | Serial::File(_))) => Ok(Self(end)),
             _ => Err("stdio or file:PATH is needed".to_owned()),
-        }
-    }
-}
-
-/// How the guest's screen is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Display;
-
-impl FromStr for Display {
-    type Err = String;
-
-    fn from_str(s: &str) -> Result<Self, String> {
-        match s {
-            "none" => Ok(Self),
-            "window" | "terminal" => Err("not in this build; --display none would do".to_owned()),
-            _ if s.starts_with("vnc=") => Err("not in this build; --display none would do".to_owned()),
-            _ => Err("window, terminal, vnc=ADDR or none is needed".to_owned()),
         }
     }
 }
@@ -387,10 +417,21 @@ mod tests {
     #[test]
     fn a_drive_may_have_commas_in_its_path() {
         let d: Drive = "file=a,,b.img,if=ide,format=raw,index=2,readonly=on".parse().unwrap();
-        assert_eq!(d, Drive { file: "a,b.img".into(), index: Some(2), read_only: true });
+        assert_eq!(d, Drive { file: Some("a,b.img".into()), place: Place::Disk(Some(2)), read_only: true });
         for bad in ["if=ide", "file=", "file=x,format=qcow2", "file=x,index=4", "file=x,cache=none", "x.img"] {
             assert!(bad.parse::<Drive>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_drive_is_a_disk_a_cdrom_or_a_floppy() {
+        let place = |s: &str| s.parse::<Drive>().map(|d| (d.place, d.file.is_some()));
+        assert_eq!(place("file=x"), Ok((Place::Disk(None), true)));
+        assert_eq!(place("media=cdrom,index=0"), Ok((Place::Cdrom(Some(0)), false)));
+        assert_eq!(place("file=x,if=floppy,index=1"), Ok((Place::Floppy(Some(1)), true)));
+        assert!(place("file=x,if=floppy,index=2").unwrap_err().contains("0 or 1"));
+        assert!(place("file=x,if=floppy,media=cdrom").unwrap_err().contains("if=ide"));
+        assert!(place("media=disk").unwrap_err().contains("file=PATH"));
     }
 
     #[test]

@@ -3,25 +3,29 @@
 use std::path::PathBuf;
 
 use ferrite_core::cpu::Feature;
-use ferrite_core::device::{DeviceId, Input};
+use ferrite_core::device::{Cx, DeviceId, Input, Key};
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::LoadError;
 use ferrite_core::time::VTime;
 use ferrite_devices::board::{self, Board, BootOrder, ConfigError, PcConfig, pc_pci};
 use ferrite_devices::boot::{BootPlan, Ram};
-use ferrite_devices::host::{CharPort, FloppyDrive, IdeDrive, Null};
-use ferrite_test_roms::Rom;
+use ferrite_devices::host::{CharPort, Disk, FloppyDrive, IdeDrive, Null};
+use ferrite_devices::input::i8042::I8042;
+use ferrite_devices::storage::i82077::I82077;
+use ferrite_devices::video::frame::{Frame, TextScreen};
+use ferrite_devices::video::vga::Vga;
 
 use crate::Failure;
+use crate::builder::Builder;
 use crate::config::CpuSpec;
 use crate::direct;
+use crate::display::Mouse;
+use crate::media::Slot;
 use crate::session::Guest;
 
 /// What the machine starts with.
 #[derive(Debug)]
 pub enum Boot {
-    /// The built-in demonstration.
-    BuiltIn,
     /// Firmware, which finds a disk.
     Firmware,
     /// A kernel that is already in memory.
@@ -49,6 +53,8 @@ pub struct Parts {
     pub ps_per_insn: Option<u64>,
     /// Seed of every source of randomness.
     pub seed: u64,
+    /// The real-time clock at power-on, in seconds since 1970; the machine's own date if absent.
+    pub start_time: Option<u64>,
     /// Drives by IDE position.
     pub ide: [Option<IdeDrive>; 4],
     /// Floppy drives.
@@ -76,10 +82,9 @@ pub struct Parts {
 pub struct Pc {
     machine: Machine,
     serial: Vec<Option<DeviceId>>,
+    keyboard: Option<DeviceId>,
+    vga: Option<DeviceId>,
 }
-
-/// The ROM of the built-in demonstration.
-const DEMO: &str = "hello/hello";
 
 /// How much faster than its divisor says a serial line runs. At 115200 baud a character takes as long as 17,000
 /// instructions, and a guest that polls would burn them all; nobody is at the far end who needs the real rate.
@@ -92,13 +97,7 @@ const SERIAL_SPEEDUP: u32 = 64;
 pub fn build(parts: Parts) -> Result<Pc, Failure> {
     let image = |image: &Option<Image>| image.as_ref().map(|i| i.bytes.clone());
     let rom = match &parts.boot {
-        Boot::BuiltIn => Rom::find(DEMO).map(|r| r.image.to_vec()),
-        Boot::Firmware if parts.bios.is_none() => {
-            return Err(Failure::Usage(
-                "this build has no firmware to boot a disk with: --bios or --kernel is needed".to_owned(),
-            ));
-        }
-        Boot::Firmware => image(&parts.bios),
+        Boot::Firmware => Some(image(&parts.bios).unwrap_or_else(|| ferrite_bios::BIOS.to_vec())),
         Boot::Direct(_) => None,
     };
     if parts.board == Board::IsaPc && matches!(parts.boot, Boot::Direct(_)) {
@@ -120,7 +119,8 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         debugcon: parts.debugcon,
         debug_exit: parts.debug_exit,
         bios: rom,
-        vgabios: image(&parts.vgabios),
+        vgabios: Some(image(&parts.vgabios).unwrap_or_else(|| ferrite_bios::VGABIOS.to_vec())),
+        start_time: parts.start_time.unwrap_or(PcConfig::default().start_time),
         ..PcConfig::default()
     };
     let option = |option: &str, image: &Option<Image>, e: ConfigError| {
@@ -141,6 +141,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         pc_pci::post(&mut sys);
     }
     let serial = (1..=4).map(|n| sys.device_id(&format!("com{n}"))).collect();
+    let (keyboard, vga) = (sys.device_id("kbc"), sys.device_id("vga"));
     let mut machine = Machine::new(parts.cpu.model, sys);
     machine.set_no_reboot(parts.no_reboot);
     if let Boot::Direct(plan) = parts.boot {
@@ -151,16 +152,55 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
             direct::install(x, &plan);
         }));
     }
-    Ok(Pc { machine, serial })
+    Ok(Pc { machine, serial, keyboard, vga })
 }
 
 impl Pc {
+    /// Begins the description of a machine.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Runs for `length` of virtual time, or until the guest ends the run.
+    pub fn run_for(&mut self, length: VTime) -> Outcome {
+        let time = self.machine.now().after(length);
+        self.machine.run(Limits { time, ..Limits::default() })
+    }
+
+    /// Gives an input to the device of this name (`com1`, `kbc`) at the present count. False if there is no such device.
+    pub fn inject(&mut self, device: &str, input: &Input) -> bool {
+        let id = self.machine.x.sys.device_id(device);
+        id.map(|id| self.machine.x.sys.inject(id, input)).is_some()
+    }
+
+    /// A snapshot of the whole machine, for [`Pc::load`] on one that was built alike.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.machine.save()
+    }
+
     /// Loads a snapshot.
     ///
     /// # Errors
     /// [`LoadError`] if it is none, or one of another machine.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
         self.machine.load(bytes)
+    }
+
+    fn with_vga<R>(&mut self, f: impl FnOnce(&mut Vga, &mut Cx<'_>) -> R) -> Option<R> {
+        self.vga.and_then(|id| self.machine.x.sys.with_device(id, f))
+    }
+
+    fn keyboard(&self) -> Option<&I8042> {
+        self.keyboard.and_then(|id| self.machine.x.sys.device(id))
+    }
+
+    /// A key or a movement, for the keyboard controller.
+    fn input(&mut self, input: &Input) {
+        if let Some(id) = self.keyboard {
+            self.machine.x.sys.inject(id, input);
+        }
     }
 }
 
@@ -189,6 +229,66 @@ impl Guest for Pc {
         if let Some(&Some(id)) = self.serial.get(line) {
             self.machine.x.sys.inject(id, &Input::Bytes(bytes));
         }
+    }
+
+    fn screen_changed(&mut self) -> bool {
+        self.with_vga(|vga, cx| {
+            let now = cx.now();
+            vga.changed(cx.dma(), now)
+        })
+        .unwrap_or(false)
+    }
+
+    fn frame(&mut self) -> Frame {
+        self.with_vga(|vga, cx| {
+            let now = cx.now();
+            vga.frame(cx.dma(), now)
+        })
+        .unwrap_or_default()
+    }
+
+    fn text(&self) -> Option<TextScreen> {
+        let sys = &self.machine.x.sys;
+        self.vga.and_then(|id| sys.device::<Vga>(id))?.text(&sys.mem, sys.clock.now())
+    }
+
+    fn key(&mut self, key: Key, pressed: bool) {
+        self.input(&Input::Key { key, pressed });
+    }
+
+    fn keys_pending(&self) -> bool {
+        self.keyboard().is_some_and(I8042::keys_pending)
+    }
+
+    fn leds(&self) -> u8 {
+        self.keyboard().map_or(0, I8042::leds)
+    }
+
+    fn mouse(&mut self, mouse: Mouse) {
+        let Mouse { dx, dy, dz, buttons } = mouse;
+        self.input(&Input::Mouse { dx, dy, dz, buttons });
+    }
+
+    fn insert(&mut self, slot: Slot, medium: Option<Box<dyn Disk>>) -> Result<(), String> {
+        let sys = &mut self.machine.x.sys;
+        if let (Slot::Floppy(n), Some(id)) = (slot, sys.device_id("fdc")) {
+            let drive = usize::from(n);
+            let put = |fdc: &mut I82077, _: &mut Cx<'_>| {
+                let (has, filled) = (fdc.has_drive(drive), medium.is_some());
+                fdc.insert(drive, medium);
+                let unreadable = filled && fdc.geometry(drive).is_none();
+                if unreadable {
+                    fdc.insert(drive, None);
+                }
+                (has, unreadable)
+            };
+            match sys.with_device(id, put) {
+                Some((true, false)) => return Ok(()),
+                Some((true, true)) => return Err(format!("{slot} is a drive that does not read media of this size")),
+                _ => {}
+            }
+        }
+        Err(format!("this machine has no removable medium at {slot}"))
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {

@@ -1,21 +1,34 @@
 //! Running a machine until something ends it.
 //!
+//! The session lets the machine run from one *look* at the outside world to the next. Looks lie on a grid of virtual time and of
+//! retired instructions, so they are at the same points in every run with the same inputs, whatever else stops the machine in
+//! between; screen and serial texts are compared only there, and a script acts there or at the exact times it asks for.
+//!
 //! The host's clock is read here, for statistics and for `--clock host`, and nowhere deeper.
 
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use ferrite_core::device::Stop;
+use ferrite_core::device::{Key, Stop};
 use ferrite_core::machine::{Limits, Outcome};
 use ferrite_core::time::{PS_PER_S, VTime};
+use ferrite_devices::host::Disk;
+use ferrite_devices::video::frame::{Frame, TextScreen};
 use serde::Serialize;
 
 use crate::Failure;
 use crate::cli::reason;
 use crate::config::SaveAt;
+use crate::display::{Command, Mouse, Publisher, Shared, State, Status};
 use crate::host::chars::{Incoming, Lines};
+use crate::media::{self, Slot};
+use crate::screen::{self, Seen};
+use crate::script::{Action, Next, Runner, World};
 
 /// What a session needs of a machine.
 pub trait Guest {
@@ -33,6 +46,25 @@ pub trait Guest {
     fn serial_input(&mut self, line: usize, bytes: Vec<u8>);
     /// Figures for `--stats`: name and count.
     fn counters(&self) -> Vec<(&'static str, u64)>;
+    /// Whether there is anything to draw again since the last call.
+    fn screen_changed(&mut self) -> bool;
+    /// The picture.
+    fn frame(&mut self) -> Frame;
+    /// The characters on the screen, in text modes.
+    fn text(&self) -> Option<TextScreen>;
+    /// A key goes down or up.
+    fn key(&mut self, key: Key, pressed: bool);
+    /// Whether the keyboard has codes that the guest has not read.
+    fn keys_pending(&self) -> bool;
+    /// The keyboard's LEDs: bit 0 Scroll Lock, bit 1 Num Lock, bit 2 Caps Lock.
+    fn leds(&self) -> u8;
+    /// The mouse moves, or its buttons change.
+    fn mouse(&mut self, mouse: Mouse);
+    /// Puts a medium into a drive, or takes it out.
+    ///
+    /// # Errors
+    /// One line, when the machine has no such drive or its medium cannot be removed.
+    fn insert(&mut self, slot: Slot, medium: Option<Box<dyn Disk>>) -> Result<(), String>;
 }
 
 /// Whether virtual time waits for the host's.
@@ -56,6 +88,32 @@ pub struct Plan {
     pub saves: Vec<SaveAt>,
     /// `--clock host`.
     pub pace: Pace,
+    /// `--until-screen`.
+    pub until_screen: Option<String>,
+    /// `--disposable`, for media that are inserted later.
+    pub disposable: bool,
+}
+
+/// Who takes part in a session from outside. None of them may slow the guest's time, nor change it but by an input.
+#[derive(Debug, Default)]
+pub struct Outside {
+    /// What a display's user does.
+    pub commands: Option<Receiver<Command>>,
+    /// What a display draws.
+    pub shared: Option<Arc<Shared>>,
+    /// A script.
+    pub script: Option<Runner>,
+}
+
+/// How a session went.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// How it ended.
+    pub end: End,
+    /// For `--stats`.
+    pub stats: Stats,
+    /// What a person should know about the end, as one line.
+    pub message: Option<String>,
 }
 
 /// How a session ended.
@@ -67,8 +125,14 @@ pub enum End {
     DebugExit(u32),
     /// `--until-serial` was met.
     Found,
-    /// Ctrl-A X.
+    /// `--until-screen` was met.
+    Shown,
+    /// Ctrl-A X, or the window was closed.
     Quit,
+    /// A script's `exit`, with its status.
+    Script(u8),
+    /// What a script waited for did not come.
+    ScriptFailed,
     /// A limit was reached.
     Limit,
     /// The CPU is halted for good: no event, and interrupts are off.
@@ -84,11 +148,12 @@ impl End {
     #[must_use]
     pub fn status(self) -> u8 {
         match self {
-            Self::PowerOff | Self::Found | Self::Quit | Self::Reset => 0,
+            Self::PowerOff | Self::Found | Self::Shown | Self::Quit | Self::Reset => 0,
+            Self::Script(status) => status,
             Self::DebugExit(v) => (v << 1 | 1) as u8,
             Self::TripleFault => 6,
             // A limit would be reached without anything happening in between.
-            Self::Limit | Self::Dead => 124,
+            Self::Limit | Self::Dead | Self::ScriptFailed => 124,
         }
     }
 
@@ -99,6 +164,9 @@ impl End {
             Self::PowerOff => "power-off",
             Self::DebugExit(_) => "debug-exit",
             Self::Found => "until-serial",
+            Self::Shown => "until-screen",
+            Self::Script(_) => "script",
+            Self::ScriptFailed => "script-failed",
             Self::Quit => "quit",
             Self::Limit => "limit",
             Self::Dead => "halted",
@@ -136,49 +204,25 @@ const SLICE: VTime = VTime(PS_PER_S / 100);
 /// Instructions between two looks, where virtual time is slow: a few milliseconds of host time.
 const SLICE_INSNS: u64 = 1 << 20;
 
+/// How far host time may run ahead of a guest that should follow it before the guest need not catch up.
+const LAG: Duration = Duration::from_millis(100);
+
+/// How often a machine that stands still looks whether it may go on.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Runs `guest` as `plan` says.
 ///
 /// # Errors
-/// [`Failure::Host`] when a snapshot cannot be written.
-pub fn run(guest: &mut dyn Guest, lines: &Lines, plan: &Plan) -> Result<(End, Stats), Failure> {
+/// [`Failure::Host`] when a file that the plan or a script names cannot be written or read.
+pub fn run(guest: &mut dyn Guest, lines: &Lines, plan: &Plan, outside: Outside) -> Result<Report, Failure> {
     let started = Instant::now();
-    let (first_insn, first_time) = (guest.retired(), guest.now());
-    let mut saves = plan.saves.clone();
-    saves.sort_by_key(|s| s.insns);
-    let mut saves = saves.into_iter().filter(|s| s.insns >= first_insn).peekable();
-    let mut exits = BTreeMap::new();
-
-    let end = loop {
-        while let Some(save) = saves.next_if(|s| s.insns <= guest.retired()) {
-            write_snapshot(&save, &guest.save())?;
-        }
-        if plan.limit_insns.is_some_and(|n| guest.retired() >= n) || plan.limit_time.is_some_and(|t| guest.now() >= t) {
-            break End::Limit;
-        }
-        if let Some(end) = take_input(guest, lines) {
-            break end;
-        }
-        let limits = Limits {
-            insns: [plan.limit_insns, saves.peek().map(|s| s.insns), Some(guest.retired().saturating_add(SLICE_INSNS))]
-                .into_iter()
-                .flatten()
-                .fold(u64::MAX, u64::min),
-            time: plan.limit_time.unwrap_or(VTime::MAX).min(guest.now().after(SLICE)),
-        };
-        let outcome = guest.run(limits);
-        lines.flush();
-        *exits.entry(outcome_name(outcome)).or_insert(0) += 1;
-        if let Some(end) = ended(outcome) {
-            break end;
-        }
-        if lines.found() {
-            break End::Found;
-        }
-        if plan.pace == Pace::Host {
-            wait(started, guest.now().since(first_time));
-        }
-    };
+    let first_insn = guest.retired();
+    let mut session = Session::new(guest, lines, plan, outside);
+    let ended = session.run();
     lines.flush();
+    session.publish(true);
+    let Session { guest, exits, message, .. } = session;
+    let end = ended?;
 
     let host_seconds = started.elapsed().as_secs_f64();
     let instructions = guest.retired() - first_insn;
@@ -192,19 +236,293 @@ pub fn run(guest: &mut dyn Guest, lines: &Lines, plan: &Plan) -> Result<(End, St
         counters: guest.counters().into_iter().collect(),
         exits,
     };
-    Ok((end, stats))
+    Ok(Report { end, stats, message })
 }
 
-/// Gives the guest what came in; an end if that was a wish to quit.
-fn take_input(guest: &mut dyn Guest, lines: &Lines) -> Option<End> {
-    for incoming in lines.incoming() {
-        match incoming {
-            Incoming::Bytes(_, bytes) if bytes.is_empty() => {}
-            Incoming::Bytes(line, bytes) => guest.serial_input(line, bytes),
-            Incoming::Quit => return Some(End::Quit),
+/// A run in progress.
+struct Session<'a> {
+    guest: &'a mut dyn Guest,
+    lines: &'a Lines,
+    plan: &'a Plan,
+    commands: Option<Receiver<Command>>,
+    script: Option<Runner>,
+    publisher: Option<Publisher>,
+    /// Not yet taken, by count.
+    saves: std::vec::IntoIter<SaveAt>,
+    exits: BTreeMap<&'static str, u64>,
+    /// Virtual time and count of the next look, whichever comes first.
+    look_at: (VTime, u64),
+    /// When the script wants to be asked again.
+    script_at: Option<VTime>,
+    seen: Seen,
+    /// The screen differs from what `seen` holds.
+    stale: bool,
+    paused: bool,
+    /// For the display's status line, and about the end.
+    message: Option<String>,
+}
+
+impl<'a> Session<'a> {
+    fn new(guest: &'a mut dyn Guest, lines: &'a Lines, plan: &'a Plan, outside: Outside) -> Self {
+        let Outside { commands, shared, script } = outside;
+        let (retired, now) = (guest.retired(), guest.now());
+        let mut saves = plan.saves.clone();
+        saves.retain(|s| s.insns >= retired);
+        saves.sort_by_key(|s| s.insns);
+        Self {
+            lines,
+            plan,
+            commands,
+            script,
+            publisher: shared.map(|s| Publisher::new(s, retired)),
+            saves: saves.into_iter(),
+            exits: BTreeMap::new(),
+            look_at: (now, retired),
+            script_at: None,
+            seen: Seen::new(now),
+            stale: true,
+            paused: false,
+            message: None,
+            guest,
         }
     }
-    None
+
+    fn run(&mut self) -> Result<End, Failure> {
+        let mut pacer = Pacer::new(self.guest.now());
+        loop {
+            let (retired, now) = (self.guest.retired(), self.guest.now());
+            while let Some(save) = self.saves.as_slice().first().filter(|s| s.insns <= retired) {
+                write_snapshot("--save-at", &save.file, &self.guest.save())?;
+                self.saves.next();
+            }
+            if now >= self.look_at.0 || retired >= self.look_at.1 {
+                // The next point of the grid: a function of where the machine is, not of how it got here.
+                let slices = (now.0 / SLICE.0).saturating_add(1);
+                let insns = (retired / SLICE_INSNS).saturating_add(1);
+                self.look_at = (VTime(slices.saturating_mul(SLICE.0)), insns.saturating_mul(SLICE_INSNS));
+                if let Some(end) = self.look()? {
+                    return Ok(end);
+                }
+            } else if self.script_at.is_some_and(|t| now >= t)
+                && let Some(end) = self.ask_script()?
+            {
+                return Ok(end);
+            }
+            let plan = self.plan;
+            if plan.limit_insns.is_some_and(|n| retired >= n) || plan.limit_time.is_some_and(|t| now >= t) {
+                return Ok(End::Limit);
+            }
+            if self.paused {
+                if let Some(end) = self.stand_still()? {
+                    return Ok(end);
+                }
+                pacer = Pacer::new(now);
+                continue;
+            }
+            let saves = self.saves.as_slice();
+            let limits = Limits {
+                insns: [plan.limit_insns, saves.first().map(|s| s.insns), Some(self.look_at.1)]
+                    .into_iter()
+                    .flatten()
+                    .fold(u64::MAX, u64::min),
+                time: [plan.limit_time, self.script_at, Some(self.look_at.0)]
+                    .into_iter()
+                    .flatten()
+                    .fold(VTime::MAX, VTime::min),
+            };
+            let outcome = self.guest.run(limits);
+            self.lines.flush();
+            *self.exits.entry(outcome_name(outcome)).or_insert(0) += 1;
+            if let Some(end) = ended(outcome) {
+                return Ok(end);
+            }
+            if self.lines.found() {
+                return Ok(End::Found);
+            }
+            if plan.pace == Pace::Host {
+                pacer.wait(self.guest.now());
+            }
+        }
+    }
+
+    /// Takes what has come in, and looks at the screen.
+    fn look(&mut self) -> Result<Option<End>, Failure> {
+        for incoming in self.lines.incoming() {
+            match incoming {
+                Incoming::Bytes(_, bytes) if bytes.is_empty() => {}
+                Incoming::Bytes(line, bytes) => self.guest.serial_input(line, bytes),
+                Incoming::Quit => return Ok(Some(End::Quit)),
+            }
+        }
+        while let Some(command) = self.commands.as_ref().and_then(|c| c.try_recv().ok()) {
+            if let Some(end) = self.obey(command) {
+                return Ok(Some(end));
+            }
+        }
+        let watched = self.plan.until_screen.is_some() || self.script.is_some();
+        let due = self.publisher.as_ref().is_some_and(Publisher::due);
+        if (watched || due) && self.guest.screen_changed() {
+            self.stale = true;
+            if let Some(p) = &mut self.publisher {
+                p.mark();
+            }
+        }
+        if watched && std::mem::take(&mut self.stale) {
+            self.seen.look(self.guest.text().as_ref(), self.guest.now());
+            if self.plan.until_screen.as_ref().is_some_and(|text| self.seen.shows(text)) {
+                return Ok(Some(End::Shown));
+            }
+        }
+        let end = self.ask_script()?;
+        self.publish(false);
+        Ok(end)
+    }
+
+    /// Does what the script wants done now.
+    fn ask_script(&mut self) -> Result<Option<End>, Failure> {
+        let Some(mut script) = self.script.take() else { return Ok(None) };
+        for (line, bytes) in self.lines.heard() {
+            script.hear(line, &bytes);
+        }
+        loop {
+            let world = World { now: self.guest.now(), screen: &self.seen, keys_pending: self.guest.keys_pending() };
+            match script.next(&world) {
+                Next::Wait(until) => {
+                    self.script_at = until;
+                    self.script = Some(script);
+                    return Ok(None);
+                }
+                Next::Over => {
+                    self.script_at = None;
+                    return Ok(None);
+                }
+                Next::Do(Action::Serial(bytes)) => self.guest.serial_input(0, bytes),
+                Next::Do(Action::Log(text)) => eprintln!("{text}"),
+                Next::Do(Action::Exit(status)) => return Ok(Some(End::Script(status))),
+                Next::Do(Action::Fail(why)) => {
+                    self.message = Some(why);
+                    return Ok(Some(End::ScriptFailed));
+                }
+                Next::Do(Action::Command(command)) => {
+                    if let Some(end) = self.execute(command).map_err(|f| script.at_fault(f))? {
+                        return Ok(Some(end));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what a display's user wants; what goes wrong is shown there.
+    fn obey(&mut self, command: Command) -> Option<End> {
+        let note = match &command {
+            Command::Screenshot(path) | Command::DumpScreen(path) | Command::Save(path) => {
+                Some(format!("saved {}", path.display()))
+            }
+            Command::Insert { slot, file } => Some(format!("{slot}: {}", file.display())),
+            Command::Eject { slot } => Some(format!("{slot}: ejected")),
+            _ => None,
+        };
+        match self.execute(command) {
+            Ok(end) => {
+                self.message = note.or(self.message.take());
+                end
+            }
+            Err(failure) => {
+                self.message = Some(failure.to_string());
+                None
+            }
+        }
+    }
+
+    fn execute(&mut self, command: Command) -> Result<Option<End>, Failure> {
+        match command {
+            Command::Key { key, pressed } => self.guest.key(key, pressed),
+            Command::Mouse(mouse) => self.guest.mouse(mouse),
+            Command::Quit => return Ok(Some(End::Quit)),
+            Command::Pause => self.paused = true,
+            Command::Resume => self.paused = false,
+            Command::Screenshot(path) => screen::write_png("screenshot", &path, &self.guest.frame())?,
+            Command::DumpScreen(path) => screen::write_text("dump", &path, self.guest.text().as_ref())?,
+            Command::Save(path) => write_snapshot("save", &path, &self.guest.save())?,
+            Command::Insert { slot, file } => {
+                // First out with the old one: it may be the same file.
+                let fail = |why| Failure::Usage(format!("insert {slot} {}: {why}", file.display()));
+                self.guest.insert(slot, None).map_err(fail)?;
+                let medium = media::open_one(slot, &file, self.plan.disposable)?;
+                self.guest.insert(slot, Some(medium)).map_err(fail)?;
+            }
+            Command::Eject { slot } => {
+                self.guest.insert(slot, None).map_err(|why| Failure::Usage(format!("eject {slot}: {why}")))?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits for a command while the machine is paused.
+    fn stand_still(&mut self) -> Result<Option<End>, Failure> {
+        let Some(commands) = &self.commands else {
+            self.paused = false; // nobody is there to end it
+            return Ok(None);
+        };
+        match commands.recv_timeout(PAUSE) {
+            Ok(command) => {
+                let end = self.obey(command);
+                self.publish(true);
+                Ok(end)
+            }
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                self.publish(false);
+                Ok(None)
+            }
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Ok(Some(End::Quit)),
+        }
+    }
+
+    /// Leaves picture and figures for the display when it is time for that, or `now`.
+    fn publish(&mut self, now: bool) {
+        let Some(p) = &mut self.publisher else { return };
+        if !now && !p.due() {
+            return;
+        }
+        let status = Status {
+            state: if self.paused { State::Paused } else { State::Running },
+            mips: 0.0,
+            now: self.guest.now(),
+            leds: self.guest.leds(),
+            message: self.message.take(),
+        };
+        let (retired, guest) = (self.guest.retired(), &mut *self.guest);
+        p.show(status, retired, || (guest.frame(), guest.text()));
+    }
+}
+
+/// The host's clock, in seconds since 1970, for the real-time clock of a machine that follows it.
+#[must_use]
+pub fn host_time() -> Option<u64> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.ok().map(|d| d.as_secs())
+}
+
+/// Keeps virtual time from running ahead of the host's.
+struct Pacer {
+    host: Instant,
+    guest: VTime,
+}
+
+impl Pacer {
+    fn new(now: VTime) -> Self {
+        Self { host: Instant::now(), guest: now }
+    }
+
+    /// Sleeps until the host's clock has come to `now`. A guest that is late by much does not hurry afterwards.
+    fn wait(&mut self, now: VTime) {
+        let target = Duration::from_nanos(now.since(self.guest).0 / 1000);
+        match target.checked_sub(self.host.elapsed()) {
+            Some(ahead) => std::thread::sleep(ahead),
+            None if self.host.elapsed() - target > LAG => *self = Self::new(now),
+            None => {}
+        }
+    }
 }
 
 fn ended(outcome: Outcome) -> Option<End> {
@@ -226,35 +544,30 @@ fn outcome_name(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Sleeps until the host's clock has come to `virtual_time`.
-fn wait(started: Instant, virtual_time: VTime) {
-    let target = Duration::from_nanos(virtual_time.0 / 1000);
-    if let Some(ahead) = target.checked_sub(started.elapsed()) {
-        std::thread::sleep(ahead);
-    }
-}
-
 /// Writes a snapshot beside its place and moves it there, so that a failure leaves no half of one.
-fn write_snapshot(save: &SaveAt, bytes: &[u8]) -> Result<(), Failure> {
-    let mut name = save.file.clone().into_os_string();
+fn write_snapshot(what: &str, file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut name = file.to_path_buf().into_os_string();
     name.push(".part");
     let part = std::path::PathBuf::from(name);
-    std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &save.file)).map_err(|e| {
+    std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, file)).map_err(|e| {
         // What could not be completed is of no use to anyone.
         let _ = std::fs::remove_file(&part);
-        Failure::Host(format!("--save-at {}: {}", save.file.display(), reason(&e)))
+        Failure::Host(format!("{what} {}: {}", file.display(), reason(&e)))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferrite_devices::video::frame::Cell;
 
     /// Retires as asked; ends at `ends_at` with `outcome`.
     struct Fake {
         retired: u64,
         ends_at: u64,
         outcome: Outcome,
+        /// What came from outside, with its count.
+        inputs: Vec<(u64, String)>,
     }
 
     impl Guest for Fake {
@@ -276,30 +589,122 @@ mod tests {
             self.retired.to_le_bytes().to_vec()
         }
         fn serial_input(&mut self, _: usize, _: Vec<u8>) {}
+        fn screen_changed(&mut self) -> bool {
+            true
+        }
+        fn frame(&mut self) -> Frame {
+            Frame::default()
+        }
+        fn text(&self) -> Option<TextScreen> {
+            let count = format!("{:08}", self.retired);
+            let cells = count.bytes().map(|code| Cell { code, ..Cell::default() }).collect();
+            Some(TextScreen { columns: 8, rows: 1, cells, cursor: None })
+        }
+        fn key(&mut self, key: Key, pressed: bool) {
+            self.inputs.push((self.retired, format!("{:x} {pressed}", key.0)));
+        }
+        fn keys_pending(&self) -> bool {
+            false
+        }
+        fn leds(&self) -> u8 {
+            0
+        }
+        fn mouse(&mut self, mouse: Mouse) {
+            self.inputs.push((self.retired, format!("{mouse:?}")));
+        }
+        fn insert(&mut self, slot: Slot, _: Option<Box<dyn Disk>>) -> Result<(), String> {
+            Err(format!("no {slot}"))
+        }
         fn counters(&self) -> Vec<(&'static str, u64)> {
             vec![("tlb_misses", 3)]
         }
     }
 
     fn guest(ends_at: u64, outcome: Outcome) -> Fake {
-        Fake { retired: 0, ends_at, outcome }
+        Fake { retired: 0, ends_at, outcome, inputs: Vec::new() }
+    }
+
+    fn session(guest: &mut Fake, plan: &Plan) -> Result<Report, Failure> {
+        run(guest, &Lines::default(), plan, Outside::default())
+    }
+
+    /// Inputs of a run under a script.
+    fn scripted(text: &str, plan: &Plan) -> (Report, Vec<(u64, String)>) {
+        let mut guest = guest(u64::MAX, Outcome::Insns);
+        let script = Some(Runner::from(crate::script::parse("t", text).unwrap()));
+        let report = run(&mut guest, &Lines::default(), plan, Outside { script, ..Outside::default() }).unwrap();
+        (report, guest.inputs)
+    }
+
+    #[test]
+    fn a_script_acts_at_exact_times_and_looks_at_the_screen_on_a_grid() {
+        // 200 million instructions a second: 1.5 ms are 300,000. The text is the count, seen every 2^20.
+        let text = "wait time 0.0015\npress a\nwait screen 0314572 timeout 1\npress b\nexit 3\n";
+        let (report, inputs) = scripted(text, &Plan::default());
+        assert_eq!((report.end, report.end.status()), (End::Script(3), 3));
+        assert_eq!(inputs, [(300_000, "1e true".into()), (3_145_728, "30 true".into())]);
+        let dir = tempfile::tempdir().unwrap();
+        let saves = (1..9).map(|n| SaveAt { insns: n * 123_457, file: dir.path().join(n.to_string()) }).collect();
+        assert_eq!(scripted(text, &Plan { saves, ..Plan::default() }).1, inputs, "whatever else stops the machine");
+    }
+
+    #[test]
+    fn a_script_that_waits_in_vain_ends_the_run_with_124() {
+        let (report, _) = scripted("wait screen nothing timeout 0.1\n", &Plan::default());
+        assert_eq!((report.end, report.end.status()), (End::ScriptFailed, 124));
+        let text = report.message.unwrap();
+        assert!(text.starts_with("t:1: ") && text.contains("last on the screen: \"20"), "{text}");
+    }
+
+    #[test]
+    fn a_text_on_the_screen_ends_the_run() {
+        let plan = Plan { until_screen: Some("02097152".into()), ..Plan::default() };
+        let mut g = guest(u64::MAX, Outcome::Insns);
+        assert_eq!((session(&mut g, &plan).unwrap().end, g.retired), (End::Shown, 2 << 20));
+    }
+
+    #[test]
+    fn a_display_gets_pictures_and_its_commands_reach_the_guest() {
+        let shared = Shared::new();
+        let (tx, rx) = std::sync::mpsc::channel();
+        tx.send(Command::Key { key: Key(0x1c), pressed: true }).unwrap();
+        tx.send(Command::Insert { slot: Slot::Cdrom, file: "x".into() }).unwrap();
+        tx.send(Command::Pause).unwrap();
+        let mut g = guest(u64::MAX, Outcome::Insns);
+        let outside = Outside { commands: Some(rx), shared: Some(Arc::clone(&shared)), script: None };
+        let display = std::thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                let mut view = shared.view();
+                while view.status.state != State::Paused {
+                    view = shared.wait(view.version, Duration::from_secs(10));
+                }
+                tx.send(Command::Resume).unwrap();
+                tx.send(Command::Quit).unwrap();
+                view
+            }
+        });
+        let report = run(&mut g, &Lines::default(), &Plan::default(), outside).unwrap();
+        let view = display.join().unwrap();
+        assert_eq!((report.end, g.inputs), (End::Quit, vec![(0, "1c true".to_owned())]));
+        assert!(view.text.is_some() && view.status.message.unwrap().contains("no cdrom"));
     }
 
     #[test]
     fn a_limit_is_reached_exactly_and_gives_124() {
         let mut g = guest(u64::MAX, Outcome::Insns);
         let plan = Plan { limit_insns: Some(3_000_001), ..Plan::default() };
-        let (end, stats) = run(&mut g, &Lines::default(), &plan).unwrap();
+        let Report { end, stats, .. } = session(&mut g, &plan).unwrap();
         assert_eq!((end, end.status(), g.retired, stats.instructions), (End::Limit, 124, 3_000_001, 3_000_001));
         let plan = Plan { limit_time: Some(VTime::s(1)), ..Plan::default() };
         let mut g = guest(u64::MAX, Outcome::Insns);
-        assert_eq!(run(&mut g, &Lines::default(), &plan).unwrap().0, End::Limit);
+        assert_eq!(session(&mut g, &plan).unwrap().end, End::Limit);
         assert_eq!(g.now(), VTime::s(1));
     }
 
     #[test]
     fn each_end_has_its_status() {
-        let status = |o| run(&mut guest(10, o), &Lines::default(), &Plan::default()).unwrap().0.status();
+        let status = |o| session(&mut guest(10, o), &Plan::default()).unwrap().end.status();
         assert_eq!(status(Outcome::Stopped(Stop::PowerOff)), 0);
         assert_eq!(status(Outcome::Stopped(Stop::DebugExit(0x10))), 0x21);
         assert_eq!(status(Outcome::Stopped(Stop::DebugExit(0xff))), 0xff);
@@ -313,12 +718,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |insns| SaveAt { insns, file: dir.path().join(insns.to_string()) };
         let plan = Plan { saves: vec![at(2_000_003), at(0), at(1_500_000)], ..Plan::default() };
-        run(&mut guest(5_000_000, Outcome::Dead), &Lines::default(), &plan).unwrap();
+        session(&mut guest(5_000_000, Outcome::Dead), &plan).unwrap();
         for n in [0u64, 1_500_000, 2_000_003] {
             assert_eq!(std::fs::read(at(n).file).unwrap(), n.to_le_bytes());
         }
         let plan = Plan { saves: vec![SaveAt { insns: 0, file: "/no/such/folder/x".into() }], ..Plan::default() };
-        let e = run(&mut guest(5, Outcome::Dead), &Lines::default(), &plan).unwrap_err();
+        let e = session(&mut guest(5, Outcome::Dead), &plan).unwrap_err();
         assert_eq!((e.status(), e.to_string().contains("--save-at /no/such/folder/x")), (4, true));
     }
 }

@@ -125,6 +125,11 @@ impl I8042 {
         self.keyboard.leds()
     }
 
+    /// True while the keyboard has codes that the guest has not read.
+    pub fn keys_pending(&self) -> bool {
+        self.keyboard.ready() || self.regs.full == Some(Source::Keyboard)
+    }
+
     fn ccb(&self) -> u8 {
         self.regs.ram[0]
     }

@@ -219,6 +219,11 @@ impl I82077 {
         self
     }
 
+    /// Whether there is a drive 0 or 1.
+    pub fn has_drive(&self, drive: usize) -> bool {
+        self.drives.get(drive).is_some_and(Option::is_some)
+    }
+
     /// Puts a medium into a drive, or takes it out; returns what was in it. `None` also when there is no such drive.
     pub fn insert(&mut self, drive: usize, disk: Option<Box<dyn Disk>>) -> Option<Box<dyn Disk>> {
         self.drives.get_mut(drive)?.as_mut()?.insert(disk)

@@ -1,6 +1,7 @@
 //! The `ferrite` command.
 
 pub mod doctor;
+mod outputs;
 mod report;
 pub mod run;
 pub mod test;

@@ -3,22 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ferrite_core::cpu::Feature;
 use ferrite_core::time::VTime;
-use ferrite_devices::board::BootOrder;
-use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
-use ferrite_devices::host::{Disk, IdeDrive};
+use ferrite_devices::boot::EntryChoice;
 use serde::Deserialize;
 
-use super::{read_file, reason};
+use super::outputs::Outputs;
+use super::read_file;
 use crate::Failure;
+use crate::builder::{Builder, Kernel};
 use crate::config::{
-    Accel, BootEntry, ClockSpec, CpuSpec, Debugcon, Display, Drive, MachineKind, Output, SaveAt, Serial, Size,
+    Accel, BootEntry, BootLetters, ClockSpec, CpuSpec, Debugcon, Drive, MachineKind, Output, SaveAt, Serial, Size,
 };
+use crate::display::{self, Display, Screen, Shared};
 use crate::host::chars::Lines;
-use crate::host::disk::{RawDisk, Writes};
-use crate::pc::{self, Boot, Image, Parts};
-use crate::session::{self, End, Pace, Plan};
+use crate::media::{self, Place};
+use crate::pc::Image;
+use crate::script::{self, Runner};
+use crate::session::{self, Outside, Pace, Plan};
 
 /// Options of `ferrite run`, which are also the keys of `MACHINE.toml`.
 #[derive(Debug, Default, Args, Deserialize)]
@@ -40,6 +41,15 @@ pub struct RunArgs {
     /// Engine: auto, jit, interp or kvm
     #[arg(long)]
     accel: Option<Accel>,
+    /// Medium in the first floppy drive: a raw image of 160K to 2.88M
+    #[arg(long, value_name = "FILE")]
+    fda: Option<PathBuf>,
+    /// Medium in the second floppy drive
+    #[arg(long, value_name = "FILE")]
+    fdb: Option<PathBuf>,
+    /// CD in a drive at the secondary master: an ISO image
+    #[arg(long, value_name = "FILE")]
+    cdrom: Option<PathBuf>,
     /// Disk, primary master
     #[arg(long, value_name = "FILE")]
     hda: Option<PathBuf>,
@@ -52,12 +62,15 @@ pub struct RunArgs {
     /// Disk, secondary slave
     #[arg(long, value_name = "FILE")]
     hdd: Option<PathBuf>,
-    /// A disk in full: file=PATH,if=ide,format=raw,index=N,readonly=on
+    /// A drive in full: file=PATH,if=ide|floppy,media=disk|cdrom,format=raw,index=N,readonly=on
     #[arg(long, value_name = "SPEC")]
     drive: Vec<Drive>,
-    /// Throw writes to disks away at the end
+    /// Throw writes to disks and floppies away at the end
     #[arg(long)]
     disposable: bool,
+    /// What firmware tries to start, in this order: a floppy, c disk, d CD, n network
+    #[arg(long, value_name = "ORDER")]
+    boot: Option<BootLetters>,
     /// Board: pc or isapc
     #[arg(long = "machine", value_name = "BOARD")]
     #[serde(rename = "machine")]
@@ -89,12 +102,16 @@ pub struct RunArgs {
     /// Let a write of v to port F4h end the run with status (v << 1) | 1
     #[arg(long)]
     debug_exit: bool,
-    /// How the screen is shown: none
+    /// How the screen is shown: window, terminal or none; the first that host and build have
     #[arg(long)]
     display: Option<Display>,
-    /// Virtual time: virtual, virtual=MIPS or host
+    /// Virtual time: virtual, virtual=MIPS, or host for one that does not run ahead of the host's; host where a person
+    /// sits before a display and nothing else ends the run
     #[arg(long)]
     clock: Option<ClockSpec>,
+    /// Statements that wait, type, press keys, take screenshots and so on (docs/script.md)
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
     /// Seed of every source of randomness in the machine
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -107,12 +124,21 @@ pub struct RunArgs {
     /// End with status 0 as soon as the text appears on a serial line
     #[arg(long, value_name = "TEXT")]
     until_serial: Option<String>,
+    /// End with status 0 as soon as the text is on the screen, in a text mode
+    #[arg(long, value_name = "TEXT")]
+    until_screen: Option<String>,
     /// End with status 124 when so many instructions have retired
     #[arg(long, value_name = "N")]
     limit_insns: Option<u64>,
     /// End with status 124 after so much virtual time
     #[arg(long, value_name = "SECS", allow_negative_numbers = true)]
     limit_time: Option<f64>,
+    /// Write a picture of the screen at the end of the run
+    #[arg(long, value_name = "FILE.png")]
+    screenshot: Option<PathBuf>,
+    /// Write the text-mode screen as text at the end of the run
+    #[arg(long, value_name = "FILE|-")]
+    dump_screen: Option<Output>,
     /// Write figures of the run as JSON at its end
     #[arg(long, value_name = "FILE|-")]
     stats: Option<Output>,
@@ -123,15 +149,6 @@ pub struct RunArgs {
     #[arg(long)]
     no_reboot: bool,
 }
-
-/// RAM unless `--memory` says otherwise.
-const DEFAULT_MEMORY: u64 = 128 << 20;
-
-/// RAM below this lies under the PCI hole, the rest above 4 GiB.
-const LOW_RAM_MAX: u64 = 0xc000_0000;
-
-/// More than any host of today can back, and than 40 address bits reach.
-const MEMORY_MAX: u64 = 1 << 39;
 
 impl RunArgs {
     /// Fills what the command line leaves open from the machine description.
@@ -154,13 +171,15 @@ impl RunArgs {
             _ => None,
         });
         let disks = [&mut self.hda, &mut self.hdb, &mut self.hdc, &mut self.hdd];
+        let removable = [&mut self.fda, &mut self.fdb, &mut self.cdrom];
         let firmware = [&mut self.bios, &mut self.vgabios];
-        let files = [&mut self.kernel, &mut self.initrd, &mut self.load];
-        let files = disks.into_iter().chain(files).chain(firmware).flatten();
-        let stats = self.stats.as_mut().filter(|s| !s.is_stdout()).map(|s| &mut s.0);
-        let drives = self.drive.iter_mut().map(|d| &mut d.file);
+        let files = [&mut self.kernel, &mut self.initrd, &mut self.load, &mut self.script, &mut self.screenshot];
+        let files = disks.into_iter().chain(removable).chain(files).chain(firmware).flatten();
+        let outputs = [&mut self.stats, &mut self.dump_screen];
+        let outputs = outputs.into_iter().flatten().filter(|s| !s.is_stdout()).map(|s| &mut s.0);
+        let drives = self.drive.iter_mut().filter_map(|d| d.file.as_mut());
         let saves = self.save_at.iter_mut().map(|s| &mut s.file);
-        for path in ends.chain(files).chain(stats).chain(drives).chain(saves) {
+        for path in ends.chain(files).chain(outputs).chain(drives).chain(saves) {
             *path = dir.join(&*path);
         }
     }
@@ -176,12 +195,16 @@ impl RunArgs {
             cpu: self.cpu.or(file.cpu),
             smp: self.smp.or(file.smp),
             accel: self.accel.or(file.accel),
+            fda: self.fda.or(file.fda),
+            fdb: self.fdb.or(file.fdb),
+            cdrom: self.cdrom.or(file.cdrom),
             hda: self.hda.or(file.hda),
             hdb: self.hdb.or(file.hdb),
             hdc: self.hdc.or(file.hdc),
             hdd: self.hdd.or(file.hdd),
             drive: list(self.drive, file.drive),
             disposable: self.disposable || file.disposable,
+            boot: self.boot.or(file.boot),
             board: self.board.or(file.board),
             bios: self.bios.or(file.bios),
             vgabios: self.vgabios.or(file.vgabios),
@@ -194,12 +217,16 @@ impl RunArgs {
             debug_exit: self.debug_exit || file.debug_exit,
             display: self.display.or(file.display),
             clock: self.clock.or(file.clock),
+            script: self.script.or(file.script),
             seed: self.seed.or(file.seed),
             load: self.load.or(file.load),
             save_at: list(self.save_at, file.save_at),
             until_serial: self.until_serial.or(file.until_serial),
+            until_screen: self.until_screen.or(file.until_screen),
             limit_insns: self.limit_insns.or(file.limit_insns),
             limit_time: self.limit_time.or(file.limit_time),
+            screenshot: self.screenshot.or(file.screenshot),
+            dump_screen: self.dump_screen.or(file.dump_screen),
             stats: self.stats.or(file.stats),
             state_hash: self.state_hash || file.state_hash,
             no_reboot: self.no_reboot || file.no_reboot,
@@ -212,9 +239,6 @@ impl RunArgs {
         if let Some(n) = self.smp.filter(|n| *n != 1) {
             return usage(format!("--smp {n}: this build has one CPU"));
         }
-        if self.memory.is_some_and(|m| m.0 > MEMORY_MAX) {
-            return usage(format!("--memory: at most {}G", MEMORY_MAX >> 30));
-        }
         if self.serial.len() > 4 {
             return usage(format!("--serial: {} given; a PC has COM1 to COM4", self.serial.len()));
         }
@@ -226,6 +250,16 @@ impl RunArgs {
         if self.boot_entry.is_some() && self.kernel.is_none() {
             return usage("--boot-entry: only with --kernel".to_owned());
         }
+        for (option, text) in [("--until-serial", &self.until_serial), ("--until-screen", &self.until_screen)] {
+            if text.as_ref().is_some_and(String::is_empty) {
+                return usage(format!("{option}: an empty text is everywhere; some characters are needed"));
+            }
+        }
+        if self.display == Some(Display::Terminal) && self.uses_stdio() {
+            return usage(
+                "--display terminal: the terminal is already that of --serial or --debugcon stdio".to_owned(),
+            );
+        }
         match self.limit_time {
             Some(t) if !(0.0..=1e7).contains(&t) => {
                 usage(format!("--limit-time {t}: seconds from 0 to 10000000 are needed"))
@@ -234,60 +268,73 @@ impl RunArgs {
         }
     }
 
-    /// The disks by IDE position.
-    fn disks(&self) -> Result<[Option<Box<dyn Disk>>; 4], Failure> {
-        let mut out: [Option<Box<dyn Disk>>; 4] = [None, None, None, None];
-        let writes = if self.disposable { Writes::Disposable } else { Writes::Through };
-        let named = [("--hda", &self.hda), ("--hdb", &self.hdb), ("--hdc", &self.hdc), ("--hdd", &self.hdd)];
-        for (slot, (option, path)) in out.iter_mut().zip(named) {
-            if let Some(path) = path {
-                *slot = Some(Box::new(RawDisk::open(option, path, writes)?));
-            }
-        }
-        for drive in &self.drive {
-            let index = match drive.index {
-                Some(n) => usize::from(n),
-                None => out.iter().position(Option::is_none).unwrap_or(out.len()),
-            };
-            let Some(slot) = out.get_mut(index).filter(|s| s.is_none()) else {
-                let text = format!("--drive file={}: no free IDE position; there are four", drive.file.display());
-                return Err(Failure::Usage(text));
-            };
-            let writes = if drive.read_only { Writes::Refused } else { writes };
-            *slot = Some(Box::new(RawDisk::open("--drive file", &drive.file, writes)?));
-        }
-        Ok(out)
-    }
-
-    /// What the machine starts with. Nothing given is the built-in demonstration.
-    fn boot(&self, cpu: &CpuSpec, ram: Ram, has_disk: bool) -> Result<Boot, Failure> {
-        let Some(path) = &self.kernel else {
-            return Ok(if has_disk || self.load.is_some() || self.bios.is_some() {
-                Boot::Firmware
-            } else {
-                Boot::BuiltIn
-            });
-        };
-        let kernel = read_file("--kernel", path)?;
-        let initrd = match &self.initrd {
-            Some(path) => Some(read_file("--initrd", path)?),
-            None => None,
-        };
-        let plan = boot::plan(&Request {
-            kernel: &kernel,
-            initrd: initrd.as_deref(),
-            cmdline: self.append.as_deref().unwrap_or_default(),
-            ram,
-            entry: self.boot_entry.map_or(EntryChoice::Auto, |e| e.0),
-            long_mode: cpu.model.has(Feature::Lm),
+    /// The drives that are asked for.
+    fn drives(&self) -> Vec<media::Request> {
+        let named = [
+            ("--fda", &self.fda, Place::Floppy(Some(0))),
+            ("--fdb", &self.fdb, Place::Floppy(Some(1))),
+            ("--cdrom", &self.cdrom, Place::Cdrom(Some(2))),
+            ("--hda", &self.hda, Place::Disk(Some(0))),
+            ("--hdb", &self.hdb, Place::Disk(Some(1))),
+            ("--hdc", &self.hdc, Place::Disk(Some(2))),
+            ("--hdd", &self.hdd, Place::Disk(Some(3))),
+        ];
+        let named = named.into_iter().filter_map(|(option, file, place)| {
+            let file = Some(file.clone()?);
+            Some(media::Request { option: option.to_owned(), place, file, read_only: false })
         });
-        plan.map(Boot::Direct).map_err(|e| Failure::Usage(format!("--kernel {}: {e}", path.display())))
+        let full = self.drive.iter().map(|d| {
+            let Drive { file, place, read_only } = d.clone();
+            media::Request { option: "--drive file".to_owned(), place, file, read_only }
+        });
+        named.chain(full).collect()
     }
-}
 
-/// What a processor with so many address lines reaches; that of 20 has a board for 24.
-fn addressable(lines: u32) -> u64 {
-    1 << lines.max(24)
+    /// Whether something other than a display reads or writes the terminal.
+    fn uses_stdio(&self) -> bool {
+        let debugcon = self.debugcon.as_ref().map(|d| &d.0);
+        self.serial.iter().chain(debugcon).any(|s| *s == Serial::Stdio)
+    }
+
+    /// Whether the run is made to come to an end without a person.
+    fn is_unattended(&self) -> bool {
+        let texts = self.until_serial.is_some() || self.until_screen.is_some();
+        self.script.is_some() || texts || self.limit_insns.is_some() || self.limit_time.is_some()
+    }
+
+    /// The display that was asked for, or the one that suits the host.
+    fn screen(&self) -> Result<Option<Box<dyn Screen>>, Failure> {
+        if let Some(kind) = self.display {
+            return display::open(kind);
+        }
+        let kind = match Display::for_this_host() {
+            Display::Terminal if self.uses_stdio() => Display::None,
+            kind => kind,
+        };
+        // Nobody asked: a display that does not come is no reason not to run.
+        Ok(display::open(kind).unwrap_or_else(|e| {
+            eprintln!("{e}; running without a display");
+            None
+        }))
+    }
+
+    fn script(&self) -> Result<Option<Runner>, Failure> {
+        let Some(path) = &self.script else { return Ok(None) };
+        let name = path.display().to_string();
+        let text = String::from_utf8(read_file("--script", path)?).map_err(|e| {
+            Failure::Usage(format!("--script {name}: byte {}: not UTF-8", e.utf8_error().valid_up_to()))
+        })?;
+        let script = script::parse(&name, &text).map_err(|e| Failure::Usage(format!("--script {e}")))?;
+        Ok(Some(script.into()))
+    }
+
+    /// The kernel that is to be booted directly.
+    fn kernel(&self) -> Result<Option<Kernel>, Failure> {
+        let Some(image) = image("--kernel", &self.kernel)? else { return Ok(None) };
+        let initrd = self.initrd.as_ref().map(|path| read_file("--initrd", path)).transpose()?;
+        let append = self.append.clone().unwrap_or_default();
+        Ok(Some(Kernel { image, initrd, append, entry: self.boot_entry.map_or(EntryChoice::Auto, |e| e.0) }))
+    }
 }
 
 /// An image given by an option.
@@ -318,51 +365,71 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let args = args.with_description()?;
     args.check()?;
     args.accel.unwrap_or_default().check()?;
-    let cpu = match args.cpu.clone() {
-        Some(cpu) => cpu,
-        None => "max".parse().map_err(Failure::Usage)?,
+    let script = args.script()?;
+    let kernel = args.kernel()?;
+    let (bios, vgabios) = (image("--bios", &args.bios)?, image("--vgabios", &args.vgabios)?);
+    let drives = media::open_all(&args.drives(), args.disposable)?;
+    let boots = kernel.is_some() || bios.is_some() || drives.have_medium();
+    // A snapshot brings its own content.
+    let built_in = !boots && args.load.is_none();
+    let outputs = Outputs {
+        screenshot: args.screenshot.clone(),
+        dump_screen: args.dump_screen.clone(),
+        stats: args.stats.clone(),
+        state_hash: args.state_hash,
     };
-    // No more than the processor can address, unless it was asked for.
-    let memory = args.memory.map_or_else(|| DEFAULT_MEMORY.min(addressable(cpu.model.phys_bits)), |m| m.0);
-    let ram = Ram { low: memory.min(LOW_RAM_MAX), high: memory.saturating_sub(LOW_RAM_MAX) };
-    let disks = args.disks()?;
-    let boot = args.boot(&cpu, ram, disks.iter().any(Option::is_some))?;
-    let built_in = matches!(boot, Boot::BuiltIn);
+    outputs.check()?;
+
+    let screen = args.screen()?;
+    let pace = match args.clock {
+        Some(ClockSpec::Host) => Pace::Host,
+        Some(ClockSpec::Virtual { .. }) => Pace::Free,
+        // A person expects a second to last one; a run that only has to end should end soon.
+        None if screen.is_some() && !args.is_unattended() => Pace::Host,
+        None => Pace::Free,
+    };
 
     let mut lines = Lines::default();
+    if script.is_some() {
+        lines.tap();
+    }
     let mut serial = Vec::new();
+    if built_in && screen.is_none() && args.serial.is_empty() && !args.is_unattended() {
+        // Nobody sees the demonstration's screen: what it says of the machine comes by its serial line, up to its prompt.
+        serial.push(lines.serial(0, &Serial::Stdio, Some("ferrite> "))?);
+    }
     for (i, spec) in args.serial.iter().enumerate() {
         serial.push(lines.serial(i, spec, args.until_serial.as_deref())?);
     }
-    if args.until_serial.is_some() && serial.is_empty() {
+    if (args.until_serial.is_some() || script.is_some()) && serial.is_empty() {
         serial.push(lines.serial(0, &Serial::Null, args.until_serial.as_deref())?);
     }
     let debugcon = match &args.debugcon {
         Some(spec) => Some(lines.debugcon(&spec.0)?),
-        None if built_in => Some(lines.debugcon(&Serial::Stdio)?),
         None => None,
     };
-    let parts = Parts {
+    let mut pc = Builder {
         board: args.board.map_or_else(Default::default, |b| b.0),
-        cpu,
-        ram,
+        cpu: args.cpu.clone().map(Ok),
+        memory: args.memory.map(|m| m.0),
         ps_per_insn: match args.clock {
             Some(ClockSpec::Virtual { ps_per_insn }) => ps_per_insn,
             Some(ClockSpec::Host) | None => None,
         },
         seed: args.seed.unwrap_or(0),
-        ide: disks.map(|d| d.map(IdeDrive::Disk)),
-        floppies: [None, None],
-        boot_order: BootOrder::default(),
-        bios: image("--bios", &args.bios)?,
-        vgabios: image("--vgabios", &args.vgabios)?,
+        start_time: (pace == Pace::Host).then(session::host_time).flatten(),
+        drives,
+        boot_order: args.boot.clone().unwrap_or_default().0,
+        bios,
+        vgabios,
+        kernel,
         serial,
         debugcon,
-        debug_exit: args.debug_exit || built_in,
+        debug_exit: args.debug_exit,
         no_reboot: args.no_reboot,
-        boot,
-    };
-    let mut pc = pc::build(parts)?;
+        loads_snapshot: args.load.is_some(),
+    }
+    .build()?;
     if let Some(path) = &args.load {
         let bytes = read_file("--load", path)?;
         pc.load(&bytes).map_err(|e| Failure::Host(format!("--load {}: {e}", path.display())))?;
@@ -371,40 +438,23 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         limit_insns: args.limit_insns,
         limit_time: args.limit_time.map(|s| VTime((s * 1e12) as u64)),
         saves: args.save_at,
-        pace: if args.clock == Some(ClockSpec::Host) { Pace::Host } else { Pace::Free },
+        pace,
+        until_screen: args.until_screen,
+        disposable: args.disposable,
     };
-    if let Some(out) = args.stats.as_ref().filter(|o| !o.is_stdout()) {
-        // Now rather than after a long run.
-        let open = std::fs::OpenOptions::new().append(true).create(true).open(&out.0);
-        open.map_err(|e| Failure::Host(format!("--stats {out}: {}", reason(&e))))?;
-    }
-    let (end, stats) = session::run(&mut pc, &lines, &plan)?;
-    let hash = args.state_hash.then(|| session::Guest::digest(&pc));
-    drop(lines); // the terminal is its own again before anything is printed
-
-    if end == End::Dead {
-        eprintln!("the CPU is halted with interrupts off: nothing can wake it");
-    }
-    if let Some(hash) = hash {
-        let hex: String = hash.iter().map(|b| format!("{b:02x}")).collect();
-        eprintln!("state hash {hex}");
-    }
-    if let Some(out) = &args.stats {
-        write_stats(out, &stats)?;
-    }
-    // The demonstration's own verdict is 0 for good.
-    Ok(if built_in && end == End::DebugExit(0) { 0 } else { end.status() })
-}
-
-fn write_stats(out: &Output, stats: &session::Stats) -> Result<(), Failure> {
-    let fail = |why: String| Failure::Host(format!("--stats {out}: {why}"));
-    let mut text = serde_json::to_string_pretty(stats).map_err(|e| fail(e.to_string()))?;
-    text.push('\n');
-    if out.is_stdout() {
-        print!("{text}");
-        return Ok(());
-    }
-    std::fs::write(&out.0, text).map_err(|e| fail(reason(&e)))
+    let shared = Shared::new();
+    let (commands, incoming) = std::sync::mpsc::channel();
+    let outside = Outside {
+        commands: screen.is_some().then_some(incoming),
+        shared: screen.is_some().then(|| std::sync::Arc::clone(&shared)),
+        script,
+    };
+    let (mut pc, report) = display::run(screen, &shared, &commands, move || {
+        let report = session::run(&mut pc, &lines, &plan, outside);
+        drop(lines); // the terminal is its own again before anything is printed
+        (pc, report)
+    })?;
+    outputs.write(&mut pc, report, built_in)
 }
 
 #[cfg(test)]

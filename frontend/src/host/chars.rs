@@ -34,10 +34,15 @@ pub struct Lines {
     incoming: Receiver<Incoming>,
     sender: Sender<Incoming>,
     found: Arc<AtomicBool>,
+    /// What serial lines have sent since a script last asked, if one does.
+    taps: Option<Vec<Tap>>,
     _raw: Option<RawMode>,
     stdio: Option<Sink>,
     stdin_taken: bool,
 }
+
+/// A serial line's number and what it has sent.
+type Tap = (usize, Arc<Mutex<Vec<u8>>>);
 
 impl std::fmt::Debug for Lines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -49,7 +54,7 @@ impl Default for Lines {
     fn default() -> Self {
         let (sender, incoming) = channel();
         let found = Arc::new(AtomicBool::new(false));
-        Self { sinks: Vec::new(), incoming, sender, found, _raw: None, stdio: None, stdin_taken: false }
+        Self { sinks: Vec::new(), incoming, sender, found, taps: None, _raw: None, stdio: None, stdin_taken: false }
     }
 }
 
@@ -60,11 +65,31 @@ impl Lines {
     /// [`Failure::Host`] naming the option and what could not be opened, [`Failure::Usage`] for a second reader of
     /// standard input.
     pub fn serial(&mut self, line: usize, spec: &Serial, until: Option<&str>) -> Result<Box<dyn CharPort>, Failure> {
-        let port = self.open("--serial", Some(line), spec)?;
+        let mut port = self.open("--serial", Some(line), spec)?;
+        if let Some(taps) = &mut self.taps {
+            let heard = Arc::default();
+            taps.push((line, Arc::clone(&heard)));
+            port = Box::new(Tapped { inner: port, heard });
+        }
         Ok(match until {
             Some(text) => Box::new(Watch { inner: port, search: Search::new(text), found: Arc::clone(&self.found) }),
             None => port,
         })
+    }
+
+    /// Keeps what the lines that are opened from here on send, for [`Lines::heard`].
+    pub fn tap(&mut self) {
+        self.taps.get_or_insert_default();
+    }
+
+    /// What serial lines have sent since the last call, and their numbers.
+    #[must_use]
+    pub fn heard(&self) -> Vec<(usize, Vec<u8>)> {
+        let take = |(line, heard): &Tap| {
+            let bytes = std::mem::take(&mut *heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            (!bytes.is_empty()).then_some((*line, bytes))
+        };
+        self.taps.iter().flatten().filter_map(take).collect()
     }
 
     /// Opens what the debug console writes to.
@@ -214,6 +239,25 @@ impl CharPort for Out {
     }
 }
 
+/// Keeps a copy of what passes until the session takes it, which it does at every look.
+struct Tapped {
+    inner: Box<dyn CharPort>,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+/// More than a guest sends between two looks of the session; nobody may be there to take it.
+const TAPPED: usize = 1 << 20;
+
+impl CharPort for Tapped {
+    fn transmit(&mut self, byte: u8) {
+        self.inner.transmit(byte);
+        let mut heard = self.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if heard.len() < TAPPED {
+            heard.push(byte);
+        }
+    }
+}
+
 /// Looks for a text in what passes.
 struct Watch {
     inner: Box<dyn CharPort>,
@@ -293,6 +337,16 @@ mod tests {
         assert!(lines.found());
         lines.flush();
         assert_eq!(std::fs::read(path).unwrap(), b"all done");
+    }
+
+    #[test]
+    fn a_tapped_line_gives_what_was_sent_once() {
+        let mut lines = Lines::default();
+        lines.tap();
+        let mut port = lines.serial(2, &Serial::Null, None).unwrap();
+        b"ab".iter().for_each(|b| port.transmit(*b));
+        assert_eq!(lines.heard(), [(2, b"ab".to_vec())]);
+        assert!(lines.heard().is_empty());
     }
 
     #[test]

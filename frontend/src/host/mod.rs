@@ -2,4 +2,5 @@
 
 pub mod chars;
 pub mod disk;
+pub mod image;
 pub mod tty;

@@ -1,0 +1,259 @@
+//! Describing a machine: what is not said takes the value that `ferrite run` gives it.
+
+use std::path::PathBuf;
+
+use ferrite_core::cpu::Feature;
+use ferrite_devices::board::{Board, BootOrder};
+use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
+use ferrite_devices::host::{CharPort, Disk, FloppyDrive, FloppyKind, IdeDrive, MemDisk};
+
+use crate::Failure;
+use crate::config::CpuSpec;
+use crate::media::{self, Drives};
+use crate::pc::{self, Boot, Image, Parts, Pc};
+
+/// RAM unless something else is said.
+const DEFAULT_MEMORY: u64 = 128 << 20;
+
+/// RAM below this lies under the PCI hole, the rest above 4 GiB.
+const LOW_RAM_MAX: u64 = 0xc000_0000;
+
+/// More than any host of today can back, and than 40 address bits reach.
+const MEMORY_MAX: u64 = 1 << 39;
+
+/// A kernel that is booted without firmware.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    pub image: Image,
+    pub initrd: Option<Vec<u8>>,
+    pub append: String,
+    pub entry: EntryChoice,
+}
+
+/// The description of a machine: see the crate's text for an example.
+///
+/// Without firmware, kernel or medium it is the built-in demonstration.
+#[derive(Default)]
+pub struct Builder {
+    pub(crate) board: Board,
+    /// An error waits for [`Builder::build`].
+    pub(crate) cpu: Option<Result<CpuSpec, String>>,
+    pub(crate) memory: Option<u64>,
+    pub(crate) ps_per_insn: Option<u64>,
+    pub(crate) seed: u64,
+    pub(crate) start_time: Option<u64>,
+    pub(crate) drives: Drives,
+    pub(crate) boot_order: BootOrder,
+    pub(crate) bios: Option<Image>,
+    pub(crate) vgabios: Option<Image>,
+    pub(crate) kernel: Option<Kernel>,
+    pub(crate) serial: Vec<Box<dyn CharPort>>,
+    pub(crate) debugcon: Option<Box<dyn CharPort>>,
+    pub(crate) debug_exit: bool,
+    pub(crate) no_reboot: bool,
+    /// What it starts with comes from a snapshot.
+    pub(crate) loads_snapshot: bool,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("board", &self.board).field("drives", &self.drives).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// The board; a PC with PCI unless this is called.
+    #[must_use]
+    pub fn board(mut self, board: Board) -> Self {
+        self.board = board;
+        self
+    }
+
+    /// CPU model and features, as `--cpu` takes them: `80486`, `pentium3,-sse`. The one with everything unless this is called.
+    #[must_use]
+    pub fn cpu(mut self, spec: &str) -> Self {
+        self.cpu = Some(spec.parse());
+        self
+    }
+
+    /// RAM in bytes, whole MiB; 128 MiB unless this is called, less where the processor cannot address so much.
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// What an instruction costs, in picoseconds of virtual time; 5000 unless this is called.
+    #[must_use]
+    pub fn ps_per_insn(mut self, ps: u64) -> Self {
+        self.ps_per_insn = Some(ps);
+        self
+    }
+
+    /// The seed of every source of randomness in the machine.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The real-time clock at power-on, in seconds since 1970. Always the same date unless this is called.
+    #[must_use]
+    pub fn start_time(mut self, seconds: u64) -> Self {
+        self.start_time = Some(seconds);
+        self
+    }
+
+    /// Firmware: a multiple of 4096 bytes that ends at 4 GiB and at 1 MiB.
+    #[must_use]
+    pub fn bios(mut self, bytes: Vec<u8>) -> Self {
+        self.bios = Some(Image { path: PathBuf::new(), bytes });
+        self
+    }
+
+    /// The option ROM of the display adapter.
+    #[must_use]
+    pub fn vgabios(mut self, bytes: Vec<u8>) -> Self {
+        self.vgabios = Some(Image { path: PathBuf::new(), bytes });
+        self
+    }
+
+    /// A Linux bzImage or a multiboot image to boot directly, with its initial RAM disk and command line.
+    #[must_use]
+    pub fn kernel(mut self, bytes: Vec<u8>, initrd: Option<Vec<u8>>, append: &str) -> Self {
+        let image = Image { path: PathBuf::new(), bytes };
+        self.kernel = Some(Kernel { image, initrd, append: append.to_owned(), entry: EntryChoice::Auto });
+        self
+    }
+
+    /// A hard disk at an IDE position: 0 primary master, 1 primary slave, 2 and 3 secondary. Others are ignored.
+    #[must_use]
+    pub fn disk(mut self, position: usize, disk: Box<dyn Disk>) -> Self {
+        if let Some(place) = self.drives.ide.get_mut(position) {
+            *place = Some(IdeDrive::Disk(disk));
+        }
+        self
+    }
+
+    /// A CD-ROM drive at an IDE position, and what is in it: sectors of 2048 bytes, as four of 512.
+    #[must_use]
+    pub fn cdrom(mut self, position: usize, medium: Option<Box<dyn Disk>>) -> Self {
+        if let Some(place) = self.drives.ide.get_mut(position) {
+            *place = Some(IdeDrive::Cdrom(medium));
+        }
+        self
+    }
+
+    /// Floppy drive 0 or 1 for the kind of medium that is in it; one without is a 1.44M drive.
+    #[must_use]
+    pub fn floppy(mut self, drive: usize, medium: Option<Box<dyn Disk>>) -> Self {
+        if let Some(place) = self.drives.floppies.get_mut(drive) {
+            *place = Some(media::floppy_drive(medium));
+        }
+        self
+    }
+
+    /// What firmware tries to start, in order.
+    #[must_use]
+    pub fn boot_order(mut self, order: BootOrder) -> Self {
+        self.boot_order = order;
+        self
+    }
+
+    /// The far end of the next serial line, COM1 first.
+    #[must_use]
+    pub fn serial(mut self, port: Box<dyn CharPort>) -> Self {
+        self.serial.push(port);
+        self
+    }
+
+    /// Where bytes of port E9h go.
+    #[must_use]
+    pub fn debugcon(mut self, port: Box<dyn CharPort>) -> Self {
+        self.debugcon = Some(port);
+        self
+    }
+
+    /// Whether a write to port F4h ends the run.
+    #[must_use]
+    pub fn debug_exit(mut self, on: bool) -> Self {
+        self.debug_exit = on;
+        self
+    }
+
+    /// Whether a reset or a triple fault ends the run.
+    #[must_use]
+    pub fn no_reboot(mut self, on: bool) -> Self {
+        self.no_reboot = on;
+        self
+    }
+
+    /// The machine, powered on.
+    ///
+    /// # Errors
+    /// [`Failure`] naming, by the option of `ferrite run`, what cannot be had.
+    pub fn build(self) -> Result<Pc, Failure> {
+        let cpu = self.cpu.unwrap_or_else(|| "max".parse());
+        let cpu = cpu.map_err(|e| Failure::Usage(format!("--cpu: {e}")))?;
+        // No more than the processor can address, unless it was asked for.
+        let memory = self.memory.unwrap_or_else(|| DEFAULT_MEMORY.min(addressable(cpu.model.phys_bits)));
+        if memory > MEMORY_MAX {
+            return Err(Failure::Usage(format!("--memory: at most {}G", MEMORY_MAX >> 30)));
+        }
+        let ram = Ram { low: memory.min(LOW_RAM_MAX), high: memory.saturating_sub(LOW_RAM_MAX) };
+        let mut drives = self.drives;
+        let boot = match &self.kernel {
+            Some(kernel) => Boot::Direct(plan(kernel, &cpu, ram)?),
+            None => Boot::Firmware,
+        };
+        let demonstrates = self.kernel.is_none() && !self.loads_snapshot && self.bios.is_none() && !drives.have_medium();
+        // A PC has a floppy drive, and something may be put into it later.
+        let [drive_a, _] = &mut drives.floppies;
+        let drive_a = drive_a.get_or_insert(FloppyDrive { kind: FloppyKind::M1440, medium: None });
+        if demonstrates {
+            drive_a.medium = Some(Box::new(demonstration()));
+        }
+        pc::build(Parts {
+            board: self.board,
+            cpu,
+            ram,
+            ps_per_insn: self.ps_per_insn,
+            seed: self.seed,
+            start_time: self.start_time,
+            ide: drives.ide,
+            floppies: drives.floppies,
+            boot_order: self.boot_order,
+            bios: self.bios,
+            vgabios: self.vgabios,
+            serial: self.serial,
+            debugcon: self.debugcon,
+            debug_exit: self.debug_exit,
+            no_reboot: self.no_reboot,
+            boot,
+        })
+    }
+}
+
+/// What a processor with so many address lines reaches; that of 20 has a board for 24.
+fn addressable(lines: u32) -> u64 {
+    1 << lines.max(24)
+}
+
+/// The built-in demonstration disk.
+fn demonstration() -> MemDisk {
+    let mut image = ferrite_test_roms::DEMO_FLOPPY.to_vec();
+    image.resize(1440 << 10, 0);
+    MemDisk::new(image)
+}
+
+fn plan(kernel: &Kernel, cpu: &CpuSpec, ram: Ram) -> Result<boot::BootPlan, Failure> {
+    let request = Request {
+        kernel: &kernel.image.bytes,
+        initrd: kernel.initrd.as_deref(),
+        cmdline: &kernel.append,
+        ram,
+        entry: kernel.entry,
+        long_mode: cpu.model.has(Feature::Lm),
+    };
+    boot::plan(&request).map_err(|e| Failure::Usage(format!("--kernel {}: {e}", kernel.image.path.display())))
+}
