@@ -2,7 +2,7 @@
 
 use ferrite_core::device::{Cx, Offset};
 use ferrite_devices::dma::i8237::Dma;
-use ferrite_devices::host::{Disk, DiskError, FloppyDrive, FloppyKind, Null, SECTOR};
+use ferrite_devices::host::{Disk, DiskError, FloppyDrive, FloppyKind, IdeDrive, Null, SECTOR};
 use ferrite_devices::input::i8042::I8042;
 use ferrite_devices::irq::coprocessor::CoprocessorError;
 use ferrite_devices::irq::i8259::Pic;
@@ -10,11 +10,12 @@ use ferrite_devices::misc::fw_cfg::{FwCfg, Items};
 use ferrite_devices::misc::{debug_exit::DebugExit, debugcon::Debugcon, port61::Port61, port92::Port92};
 use ferrite_devices::parallel::lpt::Lpt;
 use ferrite_devices::pci::i440fx::{I440fx, Rom};
-use ferrite_devices::pci::piix3::{Piix3, Piix3Ide};
+use ferrite_devices::pci::piix3::Piix3;
+use ferrite_devices::pci::piix3_ide::Piix3Ide;
 use ferrite_devices::pci::piix4_pm::Piix4Pm;
 use ferrite_devices::serial::uart16550::Uart;
-use ferrite_devices::storage::ata::AtaChannel;
 use ferrite_devices::storage::i82077::I82077;
+use ferrite_devices::storage::isa_ide::IsaIde;
 use ferrite_devices::timer::i8254::Pit;
 use ferrite_devices::timer::mc146818::{DateTime, Rtc};
 use ferrite_devices::video::vga::Vga;
@@ -68,6 +69,14 @@ impl Disk for Pattern {
 
 fn disk(sectors: u64) -> Option<Box<dyn Disk>> {
     Some(Box::new(Pattern(sectors)))
+}
+
+fn hard_disk(sectors: u64) -> Option<IdeDrive> {
+    disk(sectors).map(IdeDrive::Disk)
+}
+
+fn cdrom(sectors: u64) -> Option<IdeDrive> {
+    Some(IdeDrive::Cdrom(disk(sectors)))
 }
 
 fn fdc() -> I82077 {
@@ -136,11 +145,12 @@ targets! {
     lpt: [bytes(0, 3)], Lpt::new(Some(Box::new(Null)));
     i8042: [bytes(0, 2)], I8042::new();
     vga: [bytes(0, 48), words(0x40, 2), bytes(0x2_0000, 0x2_0000), CONFIG, words(0x1400, 0x90)], vga(), look;
-    ata: [bytes(1, 8), words(0, 1)], AtaChannel::new([disk(3000), disk(200)]);
-    ata_empty: [bytes(1, 8), words(0, 1)], AtaChannel::new([None, disk(3000)]);
+    ata: [bytes(1, 8), words(0, 1)], IsaIde::new([hard_disk(3000), hard_disk(200)]);
+    ata_empty: [bytes(1, 8), words(0, 1)], IsaIde::new([None, cdrom(3000)]);
     i440fx: [CONFIG, CONFIG_WIDE, dwords(0, 2)], I440fx::new(vec![Rom { range: 0xe_0000..0x10_0000, at: 0 }]);
     piix3: [CONFIG, CONFIG_WIDE, bytes(0, 1)], Piix3::new();
-    piix3_ide: [CONFIG, CONFIG_WIDE], Piix3Ide::new();
+    piix3_ide: [CONFIG, CONFIG_WIDE, bytes(1, 8), words(0, 1), bytes(0x11, 8), words(0x10, 1), dwords(0x100, 4)],
+        Piix3Ide::new([hard_disk(3000), hard_disk(200), None, cdrom(3000)]);
     piix4_pm: [CONFIG, CONFIG_WIDE, bytes(0, 2), words(0x100, 32)], Piix4Pm::new();
     fw_cfg: [bytes(0, 12), words(0, 1), dwords(4, 2)], fw_cfg();
     coprocessor_error: [bytes(0, 2)], CoprocessorError::default();
