@@ -11,9 +11,7 @@ trap 'rm -f "$tmp"' EXIT
 for source in src/bios.asm src/vgabios.asm tests/screen.asm; do
   [ -f "$source" ] || continue
   name=$(basename "$source" .asm)
-  defines=()
-  [ -f src/disk.asm ] && defines=(-DHAVE_DISK)
-  nasm -f bin -Werror "${defines[@]}" -I src/ -o "$tmp" "$source"
+  nasm -f bin -Werror -I src/ -o "$tmp" "$source"
   if [ "$name" = vgabios ]; then # an option ROM sums to zero
     sum=$(od -An -v -tu1 "$tmp" | awk '{ for (i = 1; i <= NF; i++) s += $i } END { print (256 - s % 256) % 256 }')
     nasm -f bin -Werror -DCHECKSUM="$sum" -I src/ -o "$tmp" "$source"

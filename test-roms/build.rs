@@ -9,7 +9,8 @@ fn main() -> std::io::Result<()> {
     let mut sources = Vec::new();
     for group in std::fs::read_dir(&root)? {
         let group = group?.path();
-        if !group.is_dir() || group.ends_with("src") {
+        // `demo` is a floppy.
+        if !group.is_dir() || group.ends_with("src") || group.ends_with("demo") {
             continue;
         }
         for file in std::fs::read_dir(&group)? {

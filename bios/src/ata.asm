@@ -645,6 +645,11 @@ ata_diagnose:
 ; ---------------------------------------------------------------------------------------------------------------------
 ; Software reset of the unit's channel. CF on time out. Preserves all but AL, CX, DX.
 ata_reset:
+        mov dx, [si+U_IO]
+        add dx, ATA_DEVICE
+        mov al, [si+U_DEV]              ; so that BSY is read of a device that exists
+        out dx, al
+        call ata_400ns
         mov dx, [si+U_CTL]
         mov al, DC_SRST
         out dx, al
@@ -755,6 +760,10 @@ ata_channel:
         add si, U_SIZE
         call ata_probe
         pop si
+        mov dx, [si+U_IO]               ; leave device 0 selected
+        add dx, ATA_DEVICE
+        mov al, [si+U_DEV]
+        out dx, al
 .end:   ret
 
 ; CF = 1 when neither device answers: registers must hold what is written.

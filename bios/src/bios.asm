@@ -32,7 +32,6 @@
 %include "pcibios.asm"
 %include "pnp.asm"
 %include "roms.asm"
-%ifdef HAVE_DISK
 %include "disk.asm"
 %include "floppy.asm"
 %include "ata.asm"
@@ -40,9 +39,6 @@
 %include "eltorito.asm"
 %include "edd.asm"
 %include "boot.asm"
-%else
-%include "nodisk.asm"
-%endif
 
         section .eseg
         cpu 386

@@ -409,7 +409,7 @@ boot_none:
 ; ---------------------------------------------------------------------------------------------------------------------
 ; the menu
 ; ---------------------------------------------------------------------------------------------------------------------
-; About half a second for F12 or Esc. Preserves every register.
+; What can be started, then about half a second for F12 or Esc. Preserves every register.
 boot_menu:
         pushf
         FRAME_IN
@@ -423,7 +423,19 @@ boot_menu:
         mov ah, 16h
         mov dl, 0
         int 13h
-.motor: mov cx, 9
+.motor: mov cl, 0
+.list:  call menu_item
+        jc .listed
+        push cx
+        call menu_line
+        call print_newline
+        pop cx
+        inc cx
+        jmp .list
+.listed:
+        mov si, .text
+        call print_str
+        mov cx, 9
         call wait_begin
 .wait:  call wait_more
         jc .end
@@ -441,6 +453,7 @@ boot_menu:
 .end:   FRAME_OUT
         popf
         ret
+.text:  db 'Press F12 for the boot menu.', 13, 10, 0
 
 menu_show:
         mov si, .head

@@ -32,6 +32,7 @@ init32:
         mov [S_EBDA], ebx
         mov dword [FUNCTIONS + 4], 0
         call cpu_identify
+        call apic_setup                 ; no interrupt comes through before
         mov eax, cr0
         and eax, 0x9fffffff             ; caches on: CD and NW clear; a 386 has neither
         mov cr0, eax
@@ -66,7 +67,6 @@ init32_end:
         mov ebp, [S_EBDA]
         test byte [ebp + EBDA_FLAGS], HAVE_SHADOW
         jz .done
-        call apic_setup
         call acpi_setup
         call smbios_setup
         call mp_setup

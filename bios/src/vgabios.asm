@@ -80,8 +80,8 @@ init:
         mov ax, 40h
         mov ds, ax
         mov byte [V_INFO], 60h          ; 256 KiB, cursor emulation on
-        mov byte [V_SWTCH], 0F9h        ; as an EGA's switches for an enhanced colour display
-        mov byte [V_FLAGS], V_400 | 01h
+        mov byte [V_SWTCH], 09h        ; as an EGA's switches for an enhanced colour display
+        mov byte [V_FLAGS], 40h | V_400 | 01h   ; display switch, 400 lines, active
         mov byte [V_DCC], 0Bh           ; VGA with a colour display
         mov word [V_SAVEP], save_table
         mov [V_SAVEP + 2], cs

@@ -25,6 +25,9 @@ pub struct Rom {
 
 include!(concat!(env!("OUT_DIR"), "/roms.rs"));
 
+/// The built-in demonstration: the beginning of a floppy of 1440 KiB, the rest of which is zeros.
+pub const DEMO_FLOPPY: &[u8] = include_bytes!("../demo/demo.bin");
+
 /// How a ROM is expected to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -78,6 +81,11 @@ impl Rom {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_demonstration_is_bootable() {
+        assert_eq!((DEMO_FLOPPY.len() % 512, &DEMO_FLOPPY[510..512]), (0, &[0x55, 0xaa][..]));
+    }
 
     #[test]
     fn every_rom_says_what_it_shows_and_where_it_runs() {

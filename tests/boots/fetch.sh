@@ -6,37 +6,31 @@
 #   ARCH/vmlinuz, vmlinuz2   kernels: i386 686 and 686-pae; amd64 cloud and generic
 #   ARCH/small.cpio.gz       busybox and an init that prints, computes checksums and powers off
 #   ARCH/bench.cpio.gz       the benchmark guest
+# The bootable media are made by media.sh, which this script runs at its end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$PWD/.cache/guests
 for tool in apt-get dpkg-deb cpio gzip; do
   command -v $tool >/dev/null || { echo "tests/boots/fetch.sh: $tool is missing" >&2; exit 1; }
 done
-sources=/etc/apt/sources.list.d/debian.sources
-[ -f $sources ] || { echo "tests/boots/fetch.sh: no $sources: not a Debian host" >&2; exit 1; }
+. tests/boots/apt.sh
 
 small() { # arch kernel-packages...
-  local arch=$1 dir=$out/$1 d=$out/apt-$1
+  local arch=$1 dir=$out/$1
   shift
   [ -f "$dir/small.cpio.gz" ] && [ -f "$dir/vmlinuz2" ] && cmp -s tests/boots/init "$dir/small/init" && return 0
-  mkdir -p "$d"/{etc,lists/partial,cache/archives/partial} "$dir/debs" "$dir/k" "$dir/small"/{bin,dev,proc,sys,tmp}
-  : >"$d/status"
-  # The first stanza holds the stable release itself, which is enough and always consistent.
-  sed '/^$/q' $sources >"$d/etc/debian.sources"
-  local opts=(-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$d/etc" -o Dir::State::lists="$d/lists"
-    -o Dir::State::status="$d/status" -o Dir::Cache="$d/cache" -o APT::Architecture="$arch" -o APT::Architectures="$arch"
-    -o Debug::NoLocking=true -o APT::Sandbox::User=root -o Acquire::Languages=none)
-  apt-get "${opts[@]}" update >/dev/null
+  mkdir -p "$dir/debs" "$dir/k" "$dir/small"/{bin,dev,proc,sys,tmp}
+  private_apt "$arch"
   local pkg image n=
   for pkg in "$@"; do
-    image=$(apt-cache "${opts[@]}" depends --no-recommends --no-suggests "$pkg" | awk '$1=="Depends:"{print $2; exit}')
+    image=$(apt-cache "${apt_opts[@]}" depends --no-recommends --no-suggests "$pkg" | awk '$1=="Depends:"{print $2; exit}')
     rm -rf "$dir/k" && mkdir "$dir/k"
-    (cd "$dir/debs" && apt-get "${opts[@]}" download "$image" >/dev/null 2>&1)
+    (cd "$dir/debs" && apt-get "${apt_opts[@]}" download "$image" >/dev/null 2>&1)
     dpkg-deb --fsys-tarfile "$dir/debs/${image}"_*.deb | tar -x -C "$dir/k" ./boot
     cp "$dir"/k/boot/vmlinuz-* "$dir/vmlinuz$n"
     n=2
   done
-  (cd "$dir/debs" && apt-get "${opts[@]}" download busybox-static >/dev/null 2>&1)
+  (cd "$dir/debs" && apt-get "${apt_opts[@]}" download busybox-static >/dev/null 2>&1)
   dpkg-deb --fsys-tarfile "$dir"/debs/busybox-static_*.deb | tar -x -C "$dir/small" --strip-components=2 ./bin/busybox 2>/dev/null ||
     dpkg-deb --fsys-tarfile "$dir"/debs/busybox-static_*.deb | tar -x -C "$dir/small" ./bin/busybox
   [ -f "$dir/small/bin/busybox" ] || mv "$dir/small/busybox" "$dir/small/bin/busybox"
@@ -57,4 +51,5 @@ if [ -f "$shared/make-images.sh" ]; then
     OUT=$out/bench bash "$shared/make-images.sh" $arch >/dev/null
   done
 fi
+bash tests/boots/media.sh
 ls -l "$out"/*/vmlinuz* "$out"/*/*.cpio.gz "$out"/bench/*/*.cpio.gz 2>/dev/null | awk '{print $5, $9}'

@@ -1,14 +1,19 @@
 ; Characters and pixels in the VBE modes of 8 bits a pixel and more, through the 64 KiB window at A000h. BX, DX and SI
 ; carry the place: SI = bank, DI = offset in it, BH = bytes of a pixel.
 
-; Bank SI into the window.
+; Bank SI into the window. One that is there already is left alone: to map another costs more than to ask.
 bank_set:
         push ax
+        mov al, D_BANK
+        call dispi_get
+        cmp ax, si
+        je .there
         push bx
         mov al, D_BANK
         mov bx, si
         call dispi_set
         pop bx
+.there:
         pop ax
         ret
 
@@ -239,6 +244,16 @@ banked_pixels:                  ; AX = bytes of DL columns; DX = pixel of column
         pop cx
         ret
 
+; CX bytes from DS:SI to ES:DI, by words. Keeps CX.
+copy_words:
+        push cx
+        shr cx, 1
+        rep movsw
+        rcl cx, 1
+        rep movsb
+        pop cx
+        ret
+
 ; Below BP: the lines to copy from and to, the column, bytes of a line, lines left, bytes left, bank and offset of both
 ; places, and a buffer for what goes from bank to bank.
 row_copy_banked:
@@ -248,7 +263,7 @@ row_copy_banked:
         push dx
         push bp
         mov bp, sp
-        sub sp, 20 + 64
+        sub sp, 20 + 128
         mov ax, si
         mul byte [V_CHAR]
         mov [bp - 2], ax
@@ -281,9 +296,9 @@ row_copy_banked:
         mov si, [bp - 14]
         cmp si, [bp - 18]
         je .direct
-        cmp cx, 64
+        cmp cx, 128
         jbe .buffer
-        mov cx, 64
+        mov cx, 128
 .buffer:
         call bank_set
         push cx
@@ -293,8 +308,8 @@ row_copy_banked:
         push ss
         pop es
         mov si, [bp - 16]
-        lea di, [bp - 20 - 64]
-        rep movsb
+        lea di, [bp - 20 - 128]
+        call copy_words
         pop ds
         pop cx
         mov si, [bp - 18]
@@ -304,7 +319,7 @@ row_copy_banked:
         push ds
         push ss
         pop ds
-        lea si, [bp - 20 - 64]
+        lea si, [bp - 20 - 128]
         jmp .copy
 .direct:
         push ds
@@ -313,9 +328,7 @@ row_copy_banked:
         mov si, [bp - 16]
 .copy:
         mov di, [bp - 20]
-        push cx
-        rep movsb
-        pop cx
+        call copy_words
         pop ds
         add [bp - 16], cx
         jnc .source

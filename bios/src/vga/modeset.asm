@@ -302,6 +302,10 @@ set_bda:
         mov cx, 8
         rep stosw
         pop es
+        call mode_class
+        xor cx, cx
+        cmp al, C_TEXT
+        jne .cursor
         mov cx, 0607h           ; as the cursor emulation sees it; the registers have the emulated lines already
         cmp byte [V_MODE], 7
         jne .cursor

@@ -378,7 +378,7 @@ row_copy_byte:
         push si
         push di
         mov cx, ax
-        rep movsb
+        call copy_words
         pop di
         pop si
         add si, dx

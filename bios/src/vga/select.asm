@@ -374,10 +374,8 @@ fn1b:
         stosb
         mov al, 3               ; 256 KiB
         stosb
-        mov al, 10h             ; save pointers in use: the display combination table
-        stosb
-        xor ax, ax
-        mov cx, 13
+        xor ax, ax              ; no override active
+        mov cx, 14
         rep stosb
         mov byte [bp + F_AL], 1Bh
 .none:

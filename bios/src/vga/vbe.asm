@@ -275,7 +275,6 @@ vbe01:
         mov [es:di + 42], dx
         cmp bl, 8
         jbe .done
-        mov byte [es:di + 39], 02h      ; the reserved bits may be used
         mov si, vbe_masks
         cmp bl, 15
         je .masks
@@ -295,6 +294,9 @@ vbe01:
         inc bx
         cmp bl, 8
         jb .mask
+        cmp byte [es:di + 37], 0
+        je .done
+        mov byte [es:di + 39], 02h      ; the reserved bits may be used
 .done:
         jmp vbe_ok
 
@@ -430,7 +432,7 @@ vbe_set:
         mov [V_START], ax
         mov [V_PSIZE], ax
         mov [V_PAGE], al
-        mov word [V_CTYPE], 0607h
+        mov [V_CTYPE], ax
         push ds
         pop es
         mov di, V_CURS
@@ -521,11 +523,14 @@ vbe03:
         call vbe_by_oem
         jc .set
         mov bx, [cs:si]
+        mov al, [V_INFO]
+        and al, 80h             ; memory kept
+        or bh, al
         cmp byte [cs:si + VM_BPP], 4
         jbe .set
         mov al, D_ENABLE
         call dispi_get
-        and al, 0C0h
+        and al, DE_LFB
         or bh, al
 .set:
         mov [bp + F_BX], bx

@@ -119,7 +119,7 @@ vbe_modes_end:
 
 ; 108-10C, as entries of the video parameter table. 132 columns scan 160 character clocks a line.
 %macro vbe_text 4       ; rows - 1, height, page size, miscellaneous output
-        db 131, %1, %2
+        db 132, %1, %2
         dw %3
         db 01h, 03h, 00h, 02h, %4
         db 9Bh, 83h, 84h, 9Fh, 8Ah, 16h

@@ -1,4 +1,4 @@
-//! Disks and CD-ROM drives behind IDE channels.
+//! Floppy drives, and disks and CD-ROM drives behind IDE channels.
 //!
 //! A [`channel`] has up to two drives, each with an [`interface`]: the registers, and a block of data between host and medium. What
 //! a command does is the drive's: [`ata`] for a disk, [`atapi`] for a CD-ROM drive. A channel belongs to the PCI IDE function

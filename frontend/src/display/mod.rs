@@ -9,6 +9,11 @@
 // The host's clock paces redraws here; nothing of it reaches the machine.
 #![allow(clippy::disallowed_methods)]
 
+pub mod scale;
+pub mod terminal;
+#[cfg(feature = "window")]
+pub mod window;
+
 use std::fmt;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -289,12 +294,17 @@ pub trait Screen {
 /// # Errors
 /// [`Failure::Host`] when the host has no such thing.
 pub fn open(kind: Display) -> Result<Option<Box<dyn Screen>>, Failure> {
-    match kind {
-        Display::None => Ok(None),
-        Display::Window | Display::Terminal => {
-            Err(Failure::Host(format!("--display {kind}: not in this build; --display none would do")))
+    Ok(match kind {
+        Display::None => None,
+        Display::Terminal => Some(Box::new(terminal::TerminalDisplay::open()?)),
+        #[cfg(feature = "window")]
+        Display::Window => Some(Box::new(window::WindowDisplay::open()?)),
+        #[cfg(not(feature = "window"))]
+        Display::Window => {
+            let why = format!("not in this build, which was made without the feature `window`: {KINDS} is needed");
+            return Err(Failure::Host(format!("--display window: {why}")));
         }
-    }
+    })
 }
 
 /// Tells the display that the session is over, however it came to its end.

@@ -224,7 +224,8 @@ impl Addressing {
         let mut a = match self.unit {
             Unit::Byte => counter,
             Unit::Word { wrap } => counter << 1 | counter >> wrap & 1,
-            Unit::Doubleword => counter << 2 | counter >> 14,
+            // The two bits that leave at the top come in at the bottom.
+            Unit::Doubleword => counter.rotate_left(2),
         };
         if self.row_scan_13 {
             a = a & !0x2000 | u16::from(scan_line & 1) << 13;

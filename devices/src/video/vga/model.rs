@@ -1,6 +1,7 @@
 //! The data path between processor and planes against a model that goes bit by bit, as the documents tell it; and registers
 //! full of nonsense.
 
+use super::ports::at;
 use super::*;
 use ferrite_core::rig::Rig;
 

@@ -122,7 +122,13 @@ pub(super) fn blink_frames(vga: &Vga) -> u64 {
 
 /// Blinking attributes show now, and the cursor does.
 pub(super) fn blink(frames: u64) -> (bool, bool) {
-    (frames / ATTRIBUTE_FRAMES % 2 == 0, frames / CURSOR_FRAMES % 2 == 0)
+    ((frames / ATTRIBUTE_FRAMES).is_multiple_of(2), (frames / CURSOR_FRAMES).is_multiple_of(2))
+}
+
+/// What scan lines are drawn from.
+enum Source<'a> {
+    Dots(Box<Dots<'a>>),
+    Page(text::Page<'a>),
 }
 
 /// The picture of the frame that has this number.
@@ -157,12 +163,10 @@ pub(super) fn frame(vga: &Vga, vram: &[u8], shown: Shown, frames: u64) -> Frame 
     let width = (characters * cell) as usize;
     // One character more than the screen is wide comes in from the right when the picture is panned.
     let mut line_buffer = vec![0; width + cell as usize];
-    let mut drawer: Box<dyn FnMut(Line, &mut [u32])> = if graphics {
-        let dots = Dots::of(vga, &colours, addressing, frames);
-        Box::new(move |line, out| dots.draw(planes, line, out))
+    let source = if graphics {
+        Source::Dots(Box::new(Dots::of(vga, planes, &colours, addressing, frames)))
     } else {
-        let page = text::Page::of(vga, planes, &colours, addressing, frames);
-        Box::new(move |line, out| page.draw(line, out))
+        Source::Page(text::Page::of(vga, planes, &colours, addressing, frames))
     };
     let depends_on_scan = !graphics || addressing.uses_scan_line();
     let mut previous: Option<Line> = None;
@@ -174,7 +178,10 @@ pub(super) fn frame(vga: &Vga, vram: &[u8], shown: Shown, frames: u64) -> Frame 
             continue;
         }
         previous = Some(line);
-        drawer(line, &mut line_buffer);
+        match &source {
+            Source::Dots(dots) => dots.draw(line, &mut line_buffer),
+            Source::Page(page) => page.draw(line, &mut line_buffer),
+        }
         let shift = panning(line.panning, cell, eight_bit && graphics);
         frame.pixels[at..at + width].copy_from_slice(&line_buffer[shift..shift + width]);
     }
@@ -245,7 +252,8 @@ fn doubleword(memory: &[u8], at: usize) -> u32 {
 }
 
 /// A graphics mode of the VGA.
-struct Dots {
+struct Dots<'a> {
+    memory: &'a [u8],
     shift: Shift,
     eight_bit: bool,
     addressing: Addressing,
@@ -253,8 +261,8 @@ struct Dots {
     pixels: [u32; 256],
 }
 
-impl Dots {
-    fn of(vga: &Vga, colours: &Colours, addressing: Addressing, frames: u64) -> Dots {
+impl<'a> Dots<'a> {
+    fn of(vga: &Vga, memory: &'a [u8], colours: &Colours, addressing: Addressing, frames: u64) -> Dots<'a> {
         let mut sixteen = colours.sixteen;
         if vga.attribute.blinks() && !blink(frames).0 {
             // Blinking graphics change plane 3 of what the attribute controller takes from the planes; "Attribute Mode
@@ -265,14 +273,14 @@ impl Dots {
             });
         }
         let (shift, eight_bit) = (vga.graphics.shift(), vga.attribute.eight_bit());
-        Dots { shift, eight_bit, addressing, sixteen, pixels: colours.pixels }
+        Dots { memory, shift, eight_bit, addressing, sixteen, pixels: colours.pixels }
     }
 
-    fn draw(&self, planes: &[u8], line: Line, out: &mut [u32]) {
+    fn draw(&self, line: Line, out: &mut [u32]) {
         let cell = if self.eight_bit { 4 } else { 8 };
         for (column, out) in (0..).zip(out.chunks_exact_mut(cell)) {
             let counter = self.addressing.counter(line.row, column);
-            let four = doubleword(planes, position(self.addressing.offset(counter, line.scan).into()) as usize);
+            let four = doubleword(self.memory, position(self.addressing.offset(counter, line.scan).into()) as usize);
             self.put(four, out);
         }
     }
@@ -305,12 +313,12 @@ fn draw_dispi(vga: &Vga, vram: &[u8], frames: u64, frame: &mut Frame) {
     let (line, x) = (vbe.line() as usize, x as usize);
     let colours = Colours::of(vga);
     let table: [u32; 256] = std::array::from_fn(|i| vga.dac.rgb(i as u8, vbe.eight_bit_dac()));
-    let dots = Dots::of(vga, &colours, vga.crtc.addressing(), frames);
+    let dots = Dots::of(vga, vram, &colours, vga.crtc.addressing(), frames);
     let bytes = usize::from(vbe.bpp().div_ceil(8));
     for (n, out) in frame.pixels.chunks_exact_mut(width.max(1)).enumerate() {
         let row = (y as usize + n) * line;
         if vbe.bpp() == 4 {
-            draw_planar(&dots, vram, row, x, out);
+            draw_planar(&dots, row, x, out);
             continue;
         }
         let start = row + x * bytes;
@@ -346,12 +354,12 @@ fn convert<const N: usize>(out: &mut [u32], source: &[u8], colour: impl Fn([u8; 
     }
 }
 
-fn draw_planar(dots: &Dots, vram: &[u8], row: usize, x: usize, out: &mut [u32]) {
+fn draw_planar(dots: &Dots<'_>, row: usize, x: usize, out: &mut [u32]) {
     let (first, skip) = (row + x / 8, x % 8);
     // Bytes on the line: one more when it does not begin with one.
     for n in 0..=out.len() / 8 {
         let offset = (first + n) as u32;
-        let four = doubleword(vram, position(offset) as usize);
+        let four = doubleword(dots.memory, position(offset) as usize);
         let d = dots_of(four, Shift::Planes).to_le_bytes();
         let eight = d.map(|dot| dots.sixteen[usize::from(dot & 0x0f)]);
         let at = (8 * n).saturating_sub(skip);
