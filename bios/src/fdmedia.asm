@@ -61,9 +61,7 @@ fd_spin:
         shr ax, 1
         shr ax, 1
         add cx, ax
-        call wait_begin
-.wait:  call wait_more
-        jnc .wait
+        call wait_ticks
 .end:   ret
 
 ; ZF = 0 when the change line is active.
