@@ -102,15 +102,23 @@ fdc_wait:
         jc .late
         mov cx, FD_TICKS
         call wait_begin
-.poll:  test byte [B_RECAL], 80h
+        call wait_may_halt
+.poll:  cli                             ; so that the interrupt does not come between test and HLT
+        test byte [B_RECAL], 80h
         jnz .came
+        test al, al
+        jz .spin
+        sti
+        hlt
+.spin:  sti
         call wait_more
         jnc .poll
 .late:  mov ah, E_TIMEOUT
         and byte [B_RECAL], 7Fh
         stc
         ret
-.came:  and byte [B_RECAL], 7Fh
+.came:  sti
+        and byte [B_RECAL], 7Fh
         clc
         ret
 

@@ -61,9 +61,7 @@ fd_spin:
         shr ax, 1
         shr ax, 1
         add cx, ax
-        call wait_begin
-.wait:  call wait_more
-        jnc .wait
+        call wait_ticks
 .end:   ret
 
 ; ZF = 0 when the change line is active.
@@ -141,6 +139,7 @@ fd_step:
         jc .fail
         call fdc_sense
         jc .fail
+        call fd_settle
 .ok:    pop dx
         clc
         ret
@@ -281,7 +280,6 @@ fd_try: call fd_index
 .end:   ret
 
 fd_readid:
-        call fd_settle
         and byte [B_RECAL], 7Fh
         mov al, 4Ah                     ; READ ID, MFM
         call fdc_out

@@ -379,7 +379,6 @@ fd_piece:
         jc .early
         call fd_seek
         jc .early
-        call fd_settle
 ; With an EOT that is only assumed, a call past it first asks the track whether it goes on.
         call fd_longer
         mov al, [bp+F_CMD]
@@ -469,7 +468,6 @@ fd_format:
         call fd_rate
         call fd_seek
         jc .ret
-        call fd_settle
         and byte [B_RECAL], 7Fh
         mov al, 4Dh                     ; FORMAT TRACK, MFM
         call fdc_out
