@@ -124,11 +124,11 @@ start:  mov ax, BUF
         CHECK c, "19h"
 
         ; format the last track: sector numbers turned round, then read one of them
+        push es                         ; 18h returns a table in ES:DI
         mov ch, 79
         mov cl, 18
         INT13 0x1800
         CHECK nc, "18h"
-        push es
         mov ah, 0x18
         mov dl, 0
         mov ch, 79
