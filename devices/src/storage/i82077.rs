@@ -89,6 +89,10 @@ const POLL_TIME: VTime = VTime::us(100);
 /// What a seek takes beside its steps.
 const SEEK_OVERHEAD: VTime = VTime::us(50);
 
+/// Nobody has written DRATE since the hardware reset: whatever passes the head is read. On the chip only media of 250 kbit/s could be;
+/// Bochs' firmware never chooses a rate, and boots from all.
+const NO_RATE: u8 = 1 << 7;
+
 /// A SEEK, RELATIVE SEEK or RECALIBRATE under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seek {
@@ -108,7 +112,7 @@ struct Regs {
     dor: u8,
     tdr: u8,
     dsr: u8,
-    /// DRATE, from the DSR or the CCR, whichever was written last.
+    /// DRATE, from the DSR or the CCR, whichever was written last, or [`NO_RATE`].
     rate: u8,
     /// Command bytes so far.
     command: Vec<u8>,
@@ -139,7 +143,7 @@ impl Regs {
             dor: 0,
             tdr: 0,
             dsr: 2,
-            rate: 2, // "250 Kbps after hardware reset"
+            rate: NO_RATE | 2, // "250 Kbps after hardware reset"
             command: Vec::new(),
             result: Vec::new(),
             result_int: false,
@@ -182,7 +186,7 @@ impl Regs {
 
     fn invalid_field(&self) -> Option<&'static str> {
         let whole = |c: &[u8]| c.first().is_some_and(|b| Command::decode(*b).is_none_or(|k| c.len() >= k.len()));
-        if self.rate > 3 || self.tdr > 3 {
+        if self.rate & !NO_RATE > 3 || self.tdr > 3 {
             Some("rate")
         } else if whole(&self.command) {
             Some("command")
