@@ -16,16 +16,25 @@ fi
 for name in "${names[@]}"; do
   nasm -f bin -Werror -o "$tmp/$name.img" "$name.asm" || exit 1
   truncate -s 1474560 "$tmp/$name.img"
+  floppy=$tmp/$name.img
   options=$(sed -n 's/^; options: //p' "$name.asm")
   case $name in
     disk)
       truncate -s 4M "$tmp/disk"
       options="$options --hda $tmp/disk"
       ;;
-    cdrom)
-      command -v xorriso >/dev/null || { echo "not run: cdrom needs xorriso to make a disc" && continue; }
+    cdrom | eltorito)
+      command -v xorriso >/dev/null || { echo "not run: $name needs xorriso to make a disc" && continue; }
       mkdir -p "$tmp/cd" && cp ./*.asm "$tmp/cd"
-      xorriso -as mkisofs -quiet -o "$tmp/cd.iso" "$tmp/cd" 2>/dev/null
+      boot=()
+      if [ "$name" = eltorito ]; then # starts from the disc itself, with another diskette in drive A
+        cp "$floppy" "$tmp/cd/boot.img"
+        boot=(-b boot.img)
+        floppy=$tmp/other
+        truncate -s 1474560 "$floppy"
+        options="$options --boot d"
+      fi
+      xorriso -as mkisofs -quiet "${boot[@]}" -o "$tmp/cd.iso" "$tmp/cd" 2>/dev/null
       options="$options --cdrom $tmp/cd.iso"
       ;;
   esac
@@ -34,7 +43,7 @@ for name in "${names[@]}"; do
     case $cpu in 8086 | 80286) board=isapc ;; esac
     # shellcheck disable=SC2086  # the options are words
     if "$ferrite" run --bios ../images/bios.bin --vgabios ../images/vgabios.bin --machine $board --cpu "$cpu" -m 8M \
-      --fda "$tmp/$name.img" --disposable --display none --serial file:"$tmp/out" $options \
+      --fda "$floppy" --disposable --display none --serial file:"$tmp/out" $options \
       --until-serial "ALL PASS" --limit-time 60 </dev/null >"$tmp/log" 2>&1; then
       echo "ok     $name $cpu"
     else
