@@ -6,6 +6,7 @@ mod boot;
 #[allow(dead_code)]
 #[path = "../../core/fuzz/src/code.rs"]
 mod code;
+#[allow(dead_code)]
 #[path = "../fuzz/src/devices.rs"]
 mod devices;
 #[allow(dead_code)]
@@ -19,6 +20,7 @@ mod seeds;
 #[allow(dead_code)]
 #[path = "../../core/fuzz/src/snapshot.rs"]
 mod snapshot;
+#[allow(dead_code)]
 #[path = "../fuzz/src/trace.rs"]
 mod trace;
 
