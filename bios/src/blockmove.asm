@@ -27,7 +27,6 @@ move_block:
         call a20_set
         mov [es:EBDA_MOVE], bp
         mov [es:EBDA_MOVE + 2], ss
-        mov bx, es
         mov cl, [es:EBDA_CPU]
 
         mov es, [bp + R_ES]
@@ -51,7 +50,7 @@ move_block:
 
         mov al, 0x80                    ; no NMI
         out 0x70, al
-        mov ch, cl
+        mov bl, cl                      ; a fault must know the way back, too
         mov dx, ss
         lgdt [es:si + 0x08]
         lidt [cs:move_idt]
@@ -66,7 +65,6 @@ move_block:
         mov es, ax
         mov ax, 0x28
         mov ss, ax
-        mov bl, ch
         mov cx, [bp + R_CX]
         xor si, si
         xor di, di

@@ -15,6 +15,9 @@ S_LIST          equ SCRATCH + 0x14      ; end of the list of functions
 S_DISPLAY       equ SCRATCH + 0x18      ; the VGA's function, 0 none
 S_HOLE          equ SCRATCH + 0x1c      ; where PCI memory begins
 S_HOST          equ SCRATCH + 0x20      ; identity of the host bridge
+S_STARTED       equ SCRATCH + 0x24      ; processors that set their memory types
+MTRR_LIST       equ SCRATCH + 0x600     ; { MSR, low, high }, ended by 0
+AP_PAGE         equ 0x5000              ; where the other processors begin
 S_PARENT        equ SCRATCH + 0x100     ; the bridge above each bus
 
 ROM_HIGH        equ 0xfff00000          ; what to add to an address of this image for its place below 4 GiB
@@ -67,6 +70,7 @@ init32_end:
         mov ebp, [S_EBDA]
         test byte [ebp + EBDA_FLAGS], HAVE_SHADOW
         jz .done
+        call pnp_setup
         call acpi_setup
         call smbios_setup
         call mp_setup
@@ -277,68 +281,119 @@ ram_size:
         mov [ebp + EBDA_ACPI_TOP], eax
         ret
 
-; Memory types: all of memory written back, the display and PCI not cached. Without MTRRs nothing has to be done.
+; Memory types: all of memory written back, the display and PCI not cached, the firmware write-protected; on every processor.
+; Without MTRRs nothing has to be done.
 memory_types:
         mov ebp, [S_EBDA]
         test dword [ebp + EBDA_CPUID_EDX], 1 << 12
         jz .done
         cpu 686
-        mov ecx, 0x250                  ; 00000-7FFFF
+        mov edi, MTRR_LIST
         mov eax, 0x06060606
         mov edx, eax
-        wrmsr
+        mov ecx, 0x250                  ; 00000-7FFFF
+        call .add
         mov ecx, 0x258                  ; 80000-9FFFF
-        wrmsr
+        call .add
         inc ecx                         ; A0000-BFFFF
         xor eax, eax
         xor edx, edx
-        wrmsr
-        mov ecx, 0x268                  ; C0000-FFFFF: write-protect
+        call .add
+        mov ecx, 0x268                  ; C0000-FFFFF
         mov eax, 0x05050505
         mov edx, eax
-.fixed: wrmsr
+.fixed: call .add
         inc ecx
         cmp ecx, 0x270
         jb .fixed
-        ; one variable range: not cached from the hole to 4 GiB, which is a power of two rounded down
+        ; one variable range, not cached: the largest power of two below 4 GiB that holds no memory
         mov eax, 0x80000000
-        cmp [ebp + EBDA_ACPI_TOP], eax
+.half:  cmp [ebp + EBDA_ACPI_TOP], eax
         jbe .range
-        mov eax, 0xc0000000
-        cmp [ebp + EBDA_ACPI_TOP], eax
-        jbe .range
-        mov eax, 0xe0000000
-        cmp [ebp + EBDA_ACPI_TOP], eax
-        jbe .range
-        mov eax, 0xf0000000
+        sar eax, 1
+        cmp eax, 0xf0000000
+        jb .half
 .range: xor edx, edx
         mov ecx, 0x200
-        wrmsr                           ; base, type 0
+        call .add                       ; base, type 0
         push eax
         mov eax, 0x80000000
         cpuid
-        mov ebx, 0xf                    ; 36 address bits
+        mov edx, 0xf                    ; 36 address bits
         cmp eax, 0x80000008
         jb .bits
         mov eax, 0x80000008
         cpuid
-        mov cl, al
-        sub cl, 32
+        movzx ecx, al
+        mov edx, 0xf
+        sub ecx, 32
         jbe .bits
-        xor ebx, ebx
-        bts ebx, ecx
-        dec ebx
+        xor edx, edx
+        bts edx, ecx
+        dec edx
 .bits:  pop eax
-        mov edx, ebx
-        or eax, 0x800                   ; valid; the mask has the base's upper bits
+        or eax, 0x800                   ; valid; a base of this form is its own mask
         mov ecx, 0x201
-        wrmsr
-        mov ecx, 0x2ff                  ; enabled, fixed ones too, default write-back
+        call .add
+        mov ecx, 0x2ff                  ; enabled, fixed ones too; default write-back
         mov eax, 0xc06
         xor edx, edx
+        call .add
+        mov dword [edi], 0
+        mov esi, MTRR_LIST
+.apply: mov ecx, [esi]
+        jecxz .others
+        mov eax, [esi + 4]
+        mov edx, [esi + 8]
         wrmsr
+        add esi, 12
+        jmp .apply
+.add:   mov [edi], ecx
+        mov [edi + 4], eax
+        mov [edi + 8], edx
+        add edi, 12
+        ret
         cpu 386
+        ; the other processors do the same. MultiProcessor Specification 1.4, "Application Processor Startup"
+.others:
+        test byte [ebp + EBDA_FLAGS], HAVE_APIC
+        jz .done
+        call cpu_count
+        dec ecx
+        jz .done
+        mov dword [S_STARTED], 0
+        mov byte [AP_PAGE], 0xea        ; jmp F000:ap_entry
+        mov word [AP_PAGE + 1], ap_entry
+        mov word [AP_PAGE + 3], 0xf000
+        mov dword [0xfee00300], 0x000c4500 ; INIT to all but itself
+        mov edx, 700                    ; 10 ms
+        call .wait
+        mov esi, 2
+.start: mov dword [0xfee00300], 0x000c4600 | AP_PAGE >> 12
+        mov edx, 20000                  ; 0.3 s
+        call .wait
+        cmp [S_STARTED], ecx
+        jae .done
+        dec esi
+        jnz .start
 .done:  ret
+; Until ECX processors have started, or EDX toggles of the refresh bit.
+.wait:  in al, 0x61
+        and al, 0x10
+        mov ah, al
+.look:  cmp [S_STARTED], ecx
+        jae .done
+        mov ebx, 0x1000
+.same:  in al, 0x61
+        and al, 0x10
+        cmp al, ah
+        jne .next
+        dec ebx
+        jnz .same
+.next:  mov ah, al
+        dec edx
+        jnz .look
+        ret
 
 ; Writes the sum of ECX bytes at ESI, so that they add up to 0, to [EDI].
 sum_bytes:

@@ -62,6 +62,28 @@ flat_gdt_ptr:
         dw $ - flat_gdt - 1
         dd 0xf0000 + flat_gdt
 
+; Where the other processors begin: they take over the memory types and wait to be started by the operating system.
+ap_entry:
+        cli
+        xor ax, ax
+        mov ds, ax
+        mov eax, cr0
+        and eax, 0x9fffffff
+        mov cr0, eax
+        mov si, MTRR_LIST
+        cpu 686
+.next:  mov ecx, [si]
+        jecxz .done
+        mov eax, [si + 4]
+        mov edx, [si + 8]
+        wrmsr
+        add si, 12
+        jmp .next
+        cpu 386
+.done:  lock inc dword [S_STARTED]
+.halt:  hlt
+        jmp .halt
+
 ; Shadow RAM, PCI and the tables.
 post32: mov eax, init32
         jmp call32

@@ -216,12 +216,22 @@ system_wait:
         mov dx, [bp + R_DX]
         call wait_start
         jc .busy
+        shl cx, 1                       ; 65536 us are 1.2 ticks: a clock that does not interrupt holds nobody for ever
+        jnc .limit
+        mov cx, 0xfff0
+.limit: add cx, 4
+        mov bx, [BDA_TICKS]
 .sleep: cli
         test byte [BDA_WAIT_ACTIVE], 0x80
         jnz .over
+        mov ax, [BDA_TICKS]
+        sub ax, bx
+        cmp ax, cx
+        ja .late
         sti
         hlt
         jmp .sleep
+.late:  call wait_stop
 .over:  mov byte [BDA_WAIT_ACTIVE], 0
         sti
         jmp system_ok

@@ -206,7 +206,8 @@ impl Builder {
             Some(kernel) => Boot::Direct(plan(kernel, &cpu, ram)?),
             None => Boot::Firmware,
         };
-        let demonstrates = self.kernel.is_none() && !self.loads_snapshot && self.bios.is_none() && !drives.have_medium();
+        let demonstrates =
+            self.kernel.is_none() && !self.loads_snapshot && self.bios.is_none() && !drives.have_medium();
         // A PC has a floppy drive, and something may be put into it later.
         let [drive_a, _] = &mut drives.floppies;
         let drive_a = drive_a.get_or_insert(FloppyDrive { kind: FloppyKind::M1440, medium: None });

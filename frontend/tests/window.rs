@@ -11,8 +11,8 @@ use ferrite::display::scale::{self, Fit};
 use ferrite_devices::video::frame::Frame;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConfigureWindowAux, ConnectionExt as _, ImageFormat, InputFocus,
-    KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
+    AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConfigureWindowAux, ConnectionExt as _, ImageFormat,
+    InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -188,7 +188,9 @@ fn the_window_shows_the_headless_frame_scaled_at_any_size() {
         let at = scale::place((guest.width, guest.height), (width, height), Fit::Aspect);
         let mut want = vec![0; (width * height) as usize];
         scale::draw(&guest, at, &mut want, width);
-        wait(&format!("{width} x {height}"), || (x.size(window) == (width, height) && x.picture(window) == want).then_some(()));
+        wait(&format!("{width} x {height}"), || {
+            (x.size(window) == (width, height) && x.picture(window) == want).then_some(())
+        });
     }
     x.shortcut(16);
     assert_eq!(ended(&mut child), Some(0));

@@ -1,8 +1,8 @@
-; what: SMI: the handler's mode, the state save map of processors with Intel 64, SMBASE relocation, RSM
+; what: SMI: the handler's mode, the state save map of 64-bit processors, SMBASE relocation, RSM
 ; cpu: x86-64-v1 x86-64-v2 max
 %include "rom.inc"
-SAVED_IP equ 0xffd8        ; from SMBASE
-SAVED_AX equ 0xff5c
+SAVED_IP equ 0xff78        ; from SMBASE
+SAVED_AX equ 0xfff8
 REVISION equ 0x64
 start16:
   ENTER32
@@ -67,7 +67,7 @@ handler:
   mov dword [dword 0x400],0x600df00d
   mov dword [dword 0x123450],1         ; past 64 KiB
   mov word [cs:dword SAVED_AX+2],0x2222
-  mov dword [cs:dword 0xfef8],0x60000
+  mov dword [cs:dword 0xff00],0x60000
   mov ebx,0                            ; RSM brings it back
   rsm
 handler_end:

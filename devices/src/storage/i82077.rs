@@ -90,6 +90,10 @@ const POLL_TIME: VTime = VTime::us(100);
 /// What a seek takes beside its steps.
 const SEEK_OVERHEAD: VTime = VTime::us(50);
 
+/// Nobody has written DRATE since the hardware reset: whatever passes the head is read. On the chip only media of 250 kbit/s could be;
+/// Bochs' firmware never chooses a rate, and boots from all.
+const NO_RATE: u8 = 1 << 7;
+
 /// A SEEK, RELATIVE SEEK or RECALIBRATE under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seek {
@@ -109,7 +113,7 @@ struct Regs {
     dor: u8,
     tdr: u8,
     dsr: u8,
-    /// DRATE, from the DSR or the CCR, whichever was written last.
+    /// DRATE, from the DSR or the CCR, whichever was written last, or [`NO_RATE`].
     rate: u8,
     /// Command bytes so far.
     command: Vec<u8>,
@@ -140,7 +144,7 @@ impl Regs {
             dor: 0,
             tdr: 0,
             dsr: 2,
-            rate: 2, // "250 Kbps after hardware reset"
+            rate: NO_RATE | 2, // "250 Kbps after hardware reset"
             command: Vec::new(),
             result: Vec::new(),
             result_int: false,

@@ -47,11 +47,8 @@ pub fn place(picture: (u32, u32), window: (u32, u32), fit: Fit) -> Place {
     let (sw, sh) = shape(pw, ph);
     let (sw, sh) = (u64::from(sw), u64::from(sh));
     let by_width = (u64::from(ww) * sh / sw).max(1);
-    let (mut width, mut height) = if by_width <= u64::from(wh) {
-        (ww, by_width as u32)
-    } else {
-        (((u64::from(wh) * sw / sh).max(1)) as u32, wh)
-    };
+    let (mut width, mut height) =
+        if by_width <= u64::from(wh) { (ww, by_width as u32) } else { (((u64::from(wh) * sw / sh).max(1)) as u32, wh) };
     // A window smaller than the picture has no whole factor.
     if fit == Fit::Integer && ww >= pw && wh >= ph {
         let (mut x, mut y) = (ww / pw, wh / ph);

@@ -305,7 +305,8 @@ mod tests {
 
     #[test]
     fn a_picture_is_two_pixels_a_character() {
-        let frame = Frame { width: 4, height: 4, pixels: (0..16).map(|n| if n < 8 { 0xff_0000 } else { 0xff }).collect() };
+        let frame =
+            Frame { width: 4, height: 4, pixels: (0..16).map(|n| if n < 8 { 0xff_0000 } else { 0xff }).collect() };
         let area = Rect::new(0, 0, 8, 3);
         let mut out = Buffer::empty(area);
         draw_picture(&frame, area, &mut out);

@@ -155,6 +155,9 @@ fn debug_traps(x: &mut Exec) {
 /// INIT: a reset that leaves caches, MSRs, x87, SSE and SMBASE as they are.
 /// SDM Vol. 3A, table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT".
 pub fn init(x: &mut Exec) {
+    if x.st.smm {
+        x.sys.set_smiact(false);
+    }
     let mut new = x.model.reset_state();
     let old = &x.st;
     new.regs[RDX as usize] = old.regs[RDX as usize];

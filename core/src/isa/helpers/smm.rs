@@ -1,8 +1,10 @@
-//! System management mode: SMI entry, the state save map, RSM. SDM Vol. 3C, "System Management Mode".
+//! System management mode: SMI entry, the state save map, RSM. SDM Vol. 3C, "System Management Mode"; AMD APM Vol. 2, "SMRAM
+//! State-Save Area".
 //!
-//! Two maps: that of 32-bit processors ("SMRAM State Save Map") and that of processors with Intel 64 ("SMRAM State Save
-//! Map and Intel 64 Architecture"). What the manual leaves reserved holds the hidden parts of segment registers and what
-//! else a return needs. One description of each map serves saving and loading.
+//! Two maps: that of 32-bit processors ("SMRAM State Save Map"), and for 64-bit processors AMD's. Intel's own for them leaves the
+//! hidden parts of segment registers out, and firmware for PCs without Intel's chip sets (SeaBIOS) swaps whole areas of AMD's layout
+//! to change modes. What the manuals leave reserved holds what else a return needs. One description of each map serves saving
+//! and loading.
 //!
 //! *Not modelled:* I/O instruction restart (the revision identifier does not claim it); SMRAM ranges are the chipset's.
 
@@ -20,13 +22,20 @@ use crate::isa::Insn;
 const MAP_BASE: u64 = 0x8000;
 /// Where the handler begins, from SMBASE.
 const ENTRY: u64 = 0x8000;
-/// SMM revision identifier: SMBASE relocation; bits 15:0 tell the Intel 64 map from the other.
+/// SMM revision identifier: SMBASE relocation; bits 15:0 tell the 64-bit map from the other.
 const REVISION: u64 = 1 << 17;
 const REVISION_64: u64 = REVISION | 0x64;
 const REVISION_AT: u16 = 0x7efc;
-const SMBASE_AT: u16 = 0x7ef8;
-/// Auto HALT restart: bit 0 says that the processor was halted, and whether RSM halts it again.
-const AUTO_HALT_AT: u16 = 0x7f02;
+
+/// Where SMBASE is, in either map.
+const fn smbase_at(wide: bool) -> u16 {
+    if wide { 0x7f00 } else { 0x7ef8 }
+}
+
+/// Auto HALT restart: bit 0 says that the processor was halted, and whether RSM halts it again. Place and bytes.
+const fn auto_halt_at(wide: bool) -> (u16, u32) {
+    if wide { (0x7ec9, 1) } else { (0x7f02, 2) }
+}
 
 /// Moves one field: gets the present value and gives the new one. Saving writes and gives it back; loading reads.
 type Field<'a> = &'a mut dyn FnMut(u16, u32, u64) -> u64;
@@ -56,8 +65,13 @@ fn rest(io: Field<'_>, at: u16, st: &mut CpuState) {
         field64(io, at + n, &mut t.base);
         field16(io, at + n + 8, &mut t.limit);
     }
+    privilege(io, at + 24, st);
+}
+
+/// CPL and the blocking of NMI, 4 bytes.
+fn privilege(io: Field<'_>, at: u16, st: &mut CpuState) {
     let blocked = u64::from(st.nmi_blocked);
-    let packed = io(at + 24, 4, u64::from(st.cpl) | blocked << 2);
+    let packed = io(at, 4, u64::from(st.cpl) | blocked << 2);
     st.cpl = packed as u8 & 3;
     st.nmi_blocked = packed & 4 != 0;
 }
@@ -84,27 +98,43 @@ fn map32(st: &mut CpuState, io: Field<'_>) {
     rest(io, 0x7f10, st);
 }
 
-/// The map of processors with Intel 64.
+/// The map of 64-bit processors.
 fn map64(st: &mut CpuState, io: Field<'_>) {
-    let mut bits = st.flags.bits();
-    field64(io, 0x7ff8, &mut st.cr0);
-    field64(io, 0x7ff0, &mut st.cr3);
-    field64(io, 0x7fe8, &mut bits);
-    st.flags.set_bits(bits);
-    field64(io, 0x7fe0, &mut st.msr.efer);
-    field64(io, 0x7fd8, &mut st.regs[RIP as usize]);
-    field64(io, 0x7fd0, &mut st.dr6);
-    field64(io, 0x7fc8, &mut st.dr7);
-    field16(io, 0x7fc4, &mut st.tr.selector);
-    field16(io, 0x7fc0, &mut st.ldtr.selector);
-    selectors(st, io, 0x7fbc);
-    for (n, r) in [RDI, RSI, RBP, RSP, RBX, RDX, RCX, RAX].into_iter().chain(8..16).enumerate() {
-        field64(io, 0x7f94 - 8 * n as u16, &mut st.regs[r as usize]);
+    for (n, s) in st.seg.iter_mut().enumerate() {
+        segment64(io, 0x7e00 + 16 * n as u16, s);
     }
-    field64(io, 0x7e40, &mut st.cr4);
-    // Reserved from 7C00h to 7DE7h.
-    descriptors(st, io, 0x7c00);
-    rest(io, 0x7c80, st);
+    for (at, t) in [(0x7e60, &mut st.gdtr), (0x7e80, &mut st.idtr)] {
+        field16(io, at + 4, &mut t.limit);
+        field64(io, at + 8, &mut t.base);
+    }
+    segment64(io, 0x7e70, &mut st.ldtr);
+    segment64(io, 0x7e90, &mut st.tr);
+    privilege(io, 0x7ecc, st);
+    field64(io, 0x7ed0, &mut st.msr.efer);
+    field64(io, 0x7f48, &mut st.cr4);
+    field64(io, 0x7f50, &mut st.cr3);
+    field64(io, 0x7f58, &mut st.cr0);
+    field64(io, 0x7f60, &mut st.dr7);
+    field64(io, 0x7f68, &mut st.dr6);
+    let mut bits = st.flags.bits();
+    field64(io, 0x7f70, &mut bits);
+    st.flags.set_bits(bits);
+    field64(io, 0x7f78, &mut st.regs[RIP as usize]);
+    for (n, r) in (8..16).rev().chain([RDI, RSI, RBP, RSP, RBX, RDX, RCX, RAX]).enumerate() {
+        field64(io, 0x7f80 + 8 * n as u16, &mut st.regs[r as usize]);
+    }
+}
+
+/// Selector, attributes (bits 55:52 and 47:40 of a descriptor), limit and base, 16 bytes. The attributes' upper half is
+/// reserved; bit 15 keeps [`attr::NULL`].
+fn segment64(io: Field<'_>, at: u16, s: &mut Segment) {
+    field16(io, at, &mut s.selector);
+    let null = s.attr & attr::NULL != 0;
+    let mut packed = s.attr & 0xff | s.attr >> 12 << 8 | u16::from(null) << 15;
+    field16(io, at + 2, &mut packed);
+    s.attr = packed & 0xff | (packed >> 8 & 0xf) << 12 | if packed >> 15 != 0 { attr::NULL } else { 0 };
+    s.limit = io(at + 4, 4, s.limit.into()) as u32;
+    field64(io, at + 8, &mut s.base);
 }
 
 /// GS FS DS SS CS ES, downwards from `at`.
@@ -137,6 +167,7 @@ fn get(x: &mut Exec, at: u64, n: u32) -> u64 {
 /// Takes the SMI that waits. Called between instructions; nothing in it can fault.
 pub fn enter(x: &mut Exec) {
     let wide = x.model.has(Feature::Lm);
+    x.sys.set_smiact(true); // before the first access: it opens SMRAM
     let mut st = x.st.clone();
     let at = u64::from(st.smbase) + MAP_BASE;
     st.smi_pending = false;
@@ -152,8 +183,9 @@ pub fn enter(x: &mut Exec) {
             map32(&mut st, &mut save);
         }
         save(REVISION_AT, 4, if wide { REVISION_64 } else { REVISION });
-        save(SMBASE_AT, 4, st.smbase.into());
-        save(AUTO_HALT_AT, 2, u64::from(halted));
+        save(smbase_at(wide), 4, st.smbase.into());
+        let (at, bytes) = auto_halt_at(wide);
+        save(at, bytes, u64::from(halted));
     }
     // "Processor Control Register State", "SMM Handler Execution Environment".
     let data = Segment {
@@ -201,8 +233,9 @@ pub fn rsm(x: &mut Exec, _: &Insn) -> Result<(), Exception> {
             map32(&mut st, &mut load);
         }
         // "The processor will update the SMBASE register from the field": relocation.
-        st.smbase = load(SMBASE_AT, 4, 0) as u32;
-        halt = load(AUTO_HALT_AT, 2, 0) & 1 != 0;
+        st.smbase = load(smbase_at(wide), 4, 0) as u32;
+        let (at, bytes) = auto_halt_at(wide);
+        halt = load(at, bytes, 0) & 1 != 0;
     }
     st.flags.set_bits(st.flags.bits() & x.model.flags_mask(true) | flags::FIXED);
     st.dr6 = st.dr6 & DR6_WRITABLE | DR6_ONES;
@@ -221,6 +254,8 @@ pub fn rsm(x: &mut Exec, _: &Insn) -> Result<(), Exception> {
         }
     }
     x.st = st;
+    x.sys.set_smiact(false);
+    x.attention = true; // the memory map is another
     x.flush_tlb();
     x.refresh();
     Ok(())
@@ -311,7 +346,9 @@ mod tests {
         r.x.st.regs[15] = 0xf15;
         smi(&mut r);
         let field = |at: u64| r.peek(SMBASE + 0x8000 + at, 4);
-        assert_eq!((field(0x7f5c), field(0x7fd8), field(0x7f1c), field(0x7efc)), (0x1234_5678, CODE, 0xf15, 0x2_0064));
+        assert_eq!((field(0x7ff8), field(0x7f78), field(0x7f80), field(0x7efc)), (0x1234_5678, CODE, 0xf15, 0x2_0064));
+        let code = r.peek(SMBASE + 0x8000 + 0x7e12, 2);
+        assert_eq!(code & 0x298, 0x298, "CS: present, code, 64-bit");
     }
 
     #[test]

@@ -4,13 +4,13 @@ use ferrite_core::snapshot::{LoadError, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
-use super::{I82077, Regs};
+use super::{I82077, NO_RATE, Regs};
 use crate::storage::floppy_media::{Drive, Geometry, MAX_CYLINDERS};
 
 impl Regs {
     fn invalid_field(&self) -> Option<&'static str> {
         let whole = |c: &[u8]| c.first().is_some_and(|b| Command::decode(*b).is_none_or(|k| c.len() >= k.len()));
-        if self.rate > 3 || self.tdr > 3 {
+        if self.rate & !NO_RATE > 3 || self.tdr > 3 {
             Some("rate")
         } else if whole(&self.command) {
             Some("command")

@@ -238,6 +238,19 @@ fn another_data_rate_finds_no_address_mark() {
 }
 
 #[test]
+fn before_a_rate_is_chosen_any_medium_is_read() {
+    let mut fdc = with(FloppyKind::M1440, medium(2880), 2);
+    assert_eq!(read(&mut fdc, &[0x4a, 0], 0).1[..2], [0x40, 0x01]);
+    fdc.reset(ferrite_core::device::ResetKind::Hard);
+    fdc.write(DOR, 0x1c);
+    fdc.pass(VTime::ms(1));
+    for _ in 0..4 {
+        command(&mut fdc, &[8]);
+    }
+    assert_eq!(read(&mut fdc, &[0x4a, 0], 0).1[0], 0);
+}
+
+#[test]
 fn read_id_tells_which_sector_comes_next() {
     let mut fdc = rig();
     let mut seen: Vec<_> = (0..18).map(|_| read(&mut fdc, &[0x4a, 0], 0).1[5]).collect();

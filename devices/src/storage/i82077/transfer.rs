@@ -5,7 +5,7 @@ use ferrite_core::time::VTime;
 use serde::{Deserialize, Serialize};
 
 use super::command::Op;
-use super::{ABNORMAL, EIS, EXECUTE, I82077, INT, SE};
+use super::{ABNORMAL, EIS, EXECUTE, I82077, INT, NO_RATE, SE};
 use crate::storage::floppy_media::{Drive, MAX_N, Rate, Track};
 
 // ST1.
@@ -245,8 +245,12 @@ impl I82077 {
 
     fn track(&mut self, t: &Transfer) -> Option<Track> {
         // No mark is found on a double-density track in single density.
-        let (head, rate) = (t.head, Rate::from_bits(self.regs.rate));
-        self.selected().filter(|_| t.mfm)?.track(head, rate)
+        let (head, rate) = (t.head, self.regs.rate);
+        let drive = self.selected().filter(|_| t.mfm)?;
+        if rate & NO_RATE != 0 {
+            return [Rate::K250, Rate::K300, Rate::K500, Rate::M1].into_iter().find_map(|rate| drive.track(head, rate));
+        }
+        drive.track(head, Rate::from_bits(rate))
     }
 
     /// The command phase is over.

@@ -59,7 +59,10 @@ impl Vga {
         let frame_buffer =
             bar(BAR0, !0xf).or_else(|| self.fixed_frame_buffer.filter(|_| self.vbe.frame_buffer_enabled()));
         let registers = bar(BAR2, !0xf);
-        let rom = bar(ROM_BAR, !0x7ff).filter(|_| self.config.byte(ROM_BAR) & 1 != 0);
+        // By its own enable bit alone: Bochs' firmware copies the ROM before it enables memory space, which the specification
+        // makes the second condition.
+        let rom = u64::from(self.config.dword(ROM_BAR) & !0x7ff);
+        let rom = (rom != 0 && self.config.byte(ROM_BAR) & 1 != 0).then_some(rom);
 
         match frame_buffer {
             Some(base) => {

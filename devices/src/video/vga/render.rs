@@ -206,7 +206,7 @@ fn panning(register: Option<u8>, cell: u32, eight_bit: bool) -> usize {
 }
 
 /// A byte's bits as eight bytes of 0 or 1, the highest bit in the lowest byte: the leftmost dot first.
-const BITS: [u64; 256] = {
+static BITS: [u64; 256] = {
     let mut table = [0; 256];
     let mut i = 0;
     while i < 256 {

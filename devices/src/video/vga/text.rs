@@ -17,6 +17,17 @@ const FONT_PLANE: usize = 2;
 /// An attribute without these but with bit 0 is underlined where the underline's scan line is.
 const UNDERLINED: (u8, u8) = (0x77, 0x01);
 
+/// A byte's bits as masks, the highest bit first: eight dots at once.
+static MASKS: [[u32; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut i = 0;
+    while i < 256 * 8 {
+        table[i / 8][i % 8] = ((i / 8) as u32 >> (7 - i % 8) & 1).wrapping_neg();
+        i += 1;
+    }
+    table
+};
+
 /// All that a line of text is drawn from.
 pub(super) struct Page<'a> {
     planes: &'a [u8],
@@ -84,8 +95,12 @@ impl<'a> Page<'a> {
             if self.cursor.is_some_and(|(at, first, last)| at == counter && (first..=last).contains(&line.scan)) {
                 bits = 0x1ff;
             }
-            for (n, dot) in out.iter_mut().enumerate() {
-                *dot = if bits << n & 0x100 != 0 { fore } else { back };
+            let (eight, ninth) = out.split_at_mut(8);
+            for (dot, mask) in eight.iter_mut().zip(&MASKS[usize::from(bits >> 1 & 0xff)]) {
+                *dot = back ^ (fore ^ back) & mask;
+            }
+            if let [dot] = ninth {
+                *dot = if bits & 1 != 0 { fore } else { back };
             }
         }
     }

@@ -48,7 +48,9 @@ impl WindowDisplay {
     /// [`Failure::Host`] where there is none.
     pub fn open() -> Result<Self, Failure> {
         let events = EventLoop::with_user_event().build();
-        events.map(Self).map_err(|e| Failure::Host(format!("--display window: {}; terminal or none would do", line(&e))))
+        events
+            .map(Self)
+            .map_err(|e| Failure::Host(format!("--display window: {}; terminal or none would do", line(&e))))
     }
 }
 
