@@ -9,7 +9,7 @@ use ferrite_core::time::VTime;
 use ferrite_devices::board::pc_pci::post;
 use ferrite_devices::board::{PcConfig, build};
 use ferrite_devices::boot::Ram;
-use ferrite_devices::host::{IdeDrive, MemDisk, Null};
+use ferrite_devices::host::{FloppyDrive, FloppyKind, IdeDrive, MemDisk, Null};
 
 use super::input::Input;
 use super::snapshot;
@@ -39,15 +39,28 @@ const PORTS: &[(u16, u16)] = &[
     (0xcf8, 8),
     (0x600, 64),
     (0xcf9, 1),
+    (0x00, 16),
+    (0xc0, 32),
+    (0xf0, 2),
+    (0x1ce, 3),
+    (0x378, 3),
+    (0x3b0, 48),
+    (0x3f0, 8),
+    (0x510, 12),
 ];
 
-/// The machine: two serial ports, a disk on each channel and firmware of HLTs.
+/// The machine: two serial ports, a disk on each channel, a floppy and firmware of HLTs.
 fn machine() -> Machine {
     let disk = |sectors: usize| Some(IdeDrive::Disk(Box::new(MemDisk::new(vec![0x42; 512 * sectors]))));
     let config = PcConfig {
         ram: Ram { low: 1 << 20, high: 0 },
         serial: [Some(Box::new(Null)), Some(Box::new(Null)), None, None],
         ide: [disk(64), None, disk(3), None],
+        floppies: [
+            Some(FloppyDrive { kind: FloppyKind::M1440, medium: Some(Box::new(MemDisk::new(vec![0x24; 1_474_560]))) }),
+            None,
+        ],
+        parallel: Some(Box::new(Null)),
         debugcon: Some(Box::new(Null)),
         bios: Some(vec![0xf4; 0x1_0000]),
         ..PcConfig::default()
