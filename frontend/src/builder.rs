@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ferrite_core::cpu::Feature;
-use ferrite_devices::board::{Board, BootOrder};
+use ferrite_devices::board::{Board, BootDevice, BootOrder};
 use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
 use ferrite_devices::host::{CharPort, Disk, FloppyDrive, FloppyKind, IdeDrive, MemDisk};
 
@@ -32,7 +32,7 @@ pub(crate) struct Kernel {
 
 /// The description of a machine: see the crate's text for an example.
 ///
-/// Without firmware, kernel or medium it is the built-in demonstration.
+/// Without firmware, kernel or drive it is the built-in demonstration.
 #[derive(Default)]
 pub struct Builder {
     pub(crate) board: Board,
@@ -43,7 +43,7 @@ pub struct Builder {
     pub(crate) seed: u64,
     pub(crate) start_time: Option<u64>,
     pub(crate) drives: Drives,
-    pub(crate) boot_order: BootOrder,
+    pub(crate) boot_order: Option<BootOrder>,
     pub(crate) bios: Option<Image>,
     pub(crate) vgabios: Option<Image>,
     pub(crate) kernel: Option<Kernel>,
@@ -153,10 +153,10 @@ impl Builder {
         self
     }
 
-    /// What firmware tries to start, in order.
+    /// What firmware tries to start, in order. Floppy, disk, CD unless this is called, drives that begin empty last.
     #[must_use]
     pub fn boot_order(mut self, order: BootOrder) -> Self {
-        self.boot_order = order;
+        self.boot_order = Some(order);
         self
     }
 
@@ -206,14 +206,14 @@ impl Builder {
             Some(kernel) => Boot::Direct(plan(kernel, &cpu, ram)?),
             None => Boot::Firmware,
         };
-        let demonstrates =
-            self.kernel.is_none() && !self.loads_snapshot && self.bios.is_none() && !drives.have_medium();
+        let demonstrates = self.kernel.is_none() && !self.loads_snapshot && self.bios.is_none() && drives.is_empty();
         // A PC has a floppy drive, and something may be put into it later.
         let [drive_a, _] = &mut drives.floppies;
         let drive_a = drive_a.get_or_insert(FloppyDrive { kind: FloppyKind::M1440, medium: None });
         if demonstrates {
             drive_a.medium = Some(Box::new(demonstration()));
         }
+        let boot_order = self.boot_order.unwrap_or_else(|| default_order(&drives));
         pc::build(Parts {
             board: self.board,
             cpu,
@@ -223,7 +223,7 @@ impl Builder {
             start_time: self.start_time,
             ide: drives.ide,
             floppies: drives.floppies,
-            boot_order: self.boot_order,
+            boot_order,
             bios: self.bios,
             vgabios: self.vgabios,
             serial: self.serial,
@@ -238,6 +238,20 @@ impl Builder {
 /// What a processor with so many address lines reaches; that of 20 has a board for 24.
 fn addressable(lines: u32) -> u64 {
     1 << lines.max(24)
+}
+
+/// The board's order, with drives that are empty behind those that are not: firmware finds out slowly that a floppy drive is.
+fn default_order(drives: &Drives) -> BootOrder {
+    let ide = |f: fn(&IdeDrive) -> bool| drives.ide.iter().flatten().any(f);
+    let filled = |device: &BootDevice| match device {
+        BootDevice::Floppy => drives.floppies.iter().flatten().any(|d| d.medium.is_some()),
+        BootDevice::Disk => ide(|d| matches!(d, IdeDrive::Disk(_))),
+        BootDevice::Cdrom => ide(|d| matches!(d, IdeDrive::Cdrom(Some(_)))),
+        BootDevice::Network => false,
+    };
+    let mut order = BootOrder::default().devices().to_vec();
+    order.sort_by_key(|d| !filled(d));
+    BootOrder::new(order)
 }
 
 /// The built-in demonstration disk.
@@ -257,4 +271,21 @@ fn plan(kernel: &Kernel, cpu: &CpuSpec, ram: Ram) -> Result<boot::BootPlan, Fail
         long_mode: cpu.model.has(Feature::Lm),
     };
     boot::plan(&request).map_err(|e| Failure::Usage(format!("--kernel {}: {e}", kernel.image.path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_medium_is_tried_before_what_has_none() {
+        let disk = || Box::new(MemDisk::new(vec![0; 1 << 20])) as Box<dyn Disk>;
+        let order = |b: Builder| default_order(&b.drives).devices().to_vec();
+        use BootDevice::{Cdrom, Disk as Hard, Floppy};
+        assert_eq!(order(Builder::default()), [Floppy, Hard, Cdrom]);
+        assert_eq!(order(Builder::default().disk(0, disk())), [Hard, Floppy, Cdrom]);
+        assert_eq!(order(Builder::default().cdrom(2, Some(disk())).floppy(0, None)), [Cdrom, Floppy, Hard]);
+        let both = Builder::default().floppy(0, Some(disk())).disk(0, disk()).cdrom(2, None);
+        assert_eq!(order(both), [Floppy, Hard, Cdrom]);
+    }
 }

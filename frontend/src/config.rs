@@ -106,7 +106,7 @@ impl FromStr for MachineKind {
 }
 
 /// `--boot`: the order of what firmware may start from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BootLetters(pub BootOrder);
 
 impl FromStr for BootLetters {

@@ -99,11 +99,10 @@ impl fmt::Debug for Drives {
 }
 
 impl Drives {
-    /// Whether firmware would find a medium.
+    /// Whether there is no drive at all.
     #[must_use]
-    pub fn have_medium(&self) -> bool {
-        let disk = |d: &IdeDrive| !matches!(d, IdeDrive::Cdrom(None));
-        self.ide.iter().flatten().any(disk) || self.floppies.iter().flatten().any(|f| f.medium.is_some())
+    pub fn is_empty(&self) -> bool {
+        self.ide.iter().all(Option::is_none) && self.floppies.iter().all(Option::is_none)
     }
 }
 
@@ -276,7 +275,7 @@ mod tests {
             None => "none",
         });
         assert_eq!(kinds, ["disk", "disk", "cd", "empty"]);
-        assert!(drives.have_medium());
+        assert!(!drives.is_empty() && open_all(&[], false).unwrap().is_empty());
     }
 
     #[test]

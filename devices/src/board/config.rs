@@ -59,6 +59,17 @@ impl BootDevice {
 pub struct BootOrder(Vec<BootDevice>);
 
 impl BootOrder {
+    /// From first to last; what comes again is left out.
+    pub fn new(devices: Vec<BootDevice>) -> Self {
+        let mut order = Vec::new();
+        for device in devices {
+            if !order.contains(&device) {
+                order.push(device);
+            }
+        }
+        Self(order)
+    }
+
     /// First to last.
     pub fn devices(&self) -> &[BootDevice] {
         &self.0

@@ -68,7 +68,7 @@ pub struct RunArgs {
     /// Throw writes to disks and floppies away at the end
     #[arg(long)]
     disposable: bool,
-    /// What firmware tries to start, in this order: a floppy, c disk, d CD, n network
+    /// What firmware tries to start, in this order: a floppy, c disk, d CD, n network; acd, empty drives last
     #[arg(long, value_name = "ORDER")]
     boot: Option<BootLetters>,
     /// Board: pc or isapc
@@ -369,9 +369,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let kernel = args.kernel()?;
     let (bios, vgabios) = (image("--bios", &args.bios)?, image("--vgabios", &args.vgabios)?);
     let drives = media::open_all(&args.drives(), args.disposable)?;
-    let boots = kernel.is_some() || bios.is_some() || drives.have_medium();
     // A snapshot brings its own content.
-    let built_in = !boots && args.load.is_none();
+    let built_in = kernel.is_none() && bios.is_none() && drives.is_empty() && args.load.is_none();
     let outputs = Outputs {
         screenshot: args.screenshot.clone(),
         dump_screen: args.dump_screen.clone(),
@@ -404,10 +403,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     if (args.until_serial.is_some() || script.is_some()) && serial.is_empty() {
         serial.push(lines.serial(0, &Serial::Null, args.until_serial.as_deref())?);
     }
-    let debugcon = match &args.debugcon {
-        Some(spec) => Some(lines.debugcon(&spec.0)?),
-        None => None,
-    };
+    let debugcon = args.debugcon.as_ref().map(|spec| lines.debugcon(&spec.0)).transpose()?;
     let mut pc = Builder {
         board: args.board.map_or_else(Default::default, |b| b.0),
         cpu: args.cpu.clone().map(Ok),
@@ -419,7 +415,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         seed: args.seed.unwrap_or(0),
         start_time: (pace == Pace::Host).then(session::host_time).flatten(),
         drives,
-        boot_order: args.boot.clone().unwrap_or_default().0,
+        boot_order: args.boot.clone().map(|b| b.0),
         bios,
         vgabios,
         kernel,
@@ -454,7 +450,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         drop(lines); // the terminal is its own again before anything is printed
         (pc, report)
     })?;
-    outputs.write(&mut pc, report, built_in)
+    outputs.write(&mut pc, report)
 }
 
 #[cfg(test)]
