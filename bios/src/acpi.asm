@@ -64,28 +64,20 @@ acpi_setup:
         neg eax
         add eax, PCI_MEM_LIMIT
         mov [dsdt_hole_len], eax
-        mov al, [ebp + EBDA_FLAGS]
-        test al, HAVE_MOUSE
-        jnz .mouse
-        mov byte [dsdt_mouse], 0
-.mouse: cmp word [0x400 + BDA_COM], 0x3f8
-        je .com1
-        mov byte [dsdt_com1], 0
-.com1:  cmp word [0x400 + BDA_COM], 0x2f8
-        je .com2
-        cmp word [0x400 + BDA_COM + 2], 0x2f8
-        je .com2
-        mov byte [dsdt_com2], 0
-.com2:  cmp word [0x400 + BDA_LPT], 0x378
-        je .lpt
-        mov byte [dsdt_lpt], 0
-.lpt:   mov al, 0x90
-        out 0x70, al
-        in al, 0x71
-        test al, al
-        jnz .fdc
-        mov byte [dsdt_fdc], 0
-.fdc:   mov esi, dsdt
+        call board_devices              ; bits of AL in the order of the list
+        mov dl, 0x0f                    ; _STA: present, enabled, shown, working
+        mov edi, .status
+.status_next:
+        shr al, 1
+        setc dh
+        neg dh
+        and dh, dl
+        mov esi, [edi]
+        mov [esi], dh
+        add edi, 4
+        cmp edi, .status_end
+        jb .status_next
+        mov esi, dsdt
         lea edi, [ebx + ACPI_DSDT]
         mov ecx, dsdt_end - dsdt
         rep movsb
@@ -129,6 +121,65 @@ acpi_setup:
         add edi, 8
         call sum_bytes
 .none:  ret
+
+acpi_setup.status:
+        dd dsdt_mouse, dsdt_com1, dsdt_com2, dsdt_lpt, dsdt_fdc
+acpi_setup.status_end:
+
+; Which of the devices that may be missing are there: AL bits 0 pointing device, 1 COM1, 2 COM2, 3 LPT1, 4 diskettes.
+board_devices:
+        xor edx, edx
+        test byte [ebp + EBDA_FLAGS], HAVE_MOUSE
+        jz .com
+        or dl, 1
+.com:   mov esi, 0x400 + BDA_COM
+.port:  cmp word [esi], 0x3f8
+        jne .com2
+        or dl, 2
+.com2:  cmp word [esi], 0x2f8
+        jne .next
+        or dl, 4
+.next:  add esi, 2
+        cmp esi, 0x400 + BDA_COM + 8
+        jb .port
+        cmp word [0x400 + BDA_LPT], 0x378
+        jne .fdc
+        or dl, 8
+.fdc:   mov al, 0x90                    ; CMOS 10h: drive types
+        out 0x70, al
+        in al, 0x71
+        test al, al
+        jz .done
+        or dl, 16
+.done:  mov al, dl
+        ret
+
+; Takes the Plug and Play nodes of missing devices out of the list and numbers the others.
+pnp_setup:
+        mov ebp, [S_EBDA]
+        call board_devices
+        mov esi, FSEG + pnp_optional
+        mov edi, esi
+        mov ecx, PNP_OPTIONAL
+.next:  mov dx, [esi]
+        add esi, 2
+        shr al, 1
+        jnc .missing
+        mov [edi], dx
+        add edi, 2
+.missing:
+        loop .next
+        sub edi, FSEG + pnp_list
+        shr edi, 1
+        mov eax, edi
+        mov [FSEG + pnp_count], al
+.number:
+        dec eax
+        movzx edx, word [FSEG + pnp_list + eax * 2]
+        mov [FSEG + edx + 2], al
+        test eax, eax
+        jnz .number
+        ret
 
 ; ESI: a table. Writes its sum.
 acpi_sum:

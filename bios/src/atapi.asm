@@ -228,9 +228,7 @@ cd_again:
         jne .no
         push ax
         mov cx, 2
-        call wait_begin
-.tick:  call wait_more
-        jnc .tick
+        call wait_ticks
         pop ax
 .yes:   clc
         ret

@@ -13,6 +13,7 @@
 %include "macros.inc"
 %include "bda.inc"
 %include "ebda.inc"
+%include "aml.inc"
 
         section .eseg start=0 vstart=0xe0000
         section .fseg start=0x10000 vstart=0

@@ -374,6 +374,43 @@ wait_more:
         cmc
         ret
 
+; AL = 1 when the processor may halt until the next interrupt: the timer's reaches it, as it does not when IRQ 0 is masked or a
+; handler that has not given its EOI called us. Otherwise the wait polls.
+wait_may_halt:
+        pushf
+        cli
+        in al, 21h
+        push ax
+        mov al, 0Bh                     ; OCW3: read ISR
+        out 20h, al
+        in al, 20h
+        mov ah, al
+        mov al, 0Ah                     ; and IRR again, as after a reset
+        out 20h, al
+        test ah, ah
+        pop ax
+        jnz .no
+        test al, 01h
+        jnz .no
+        popf
+        mov al, 1
+        ret
+.no:    popf
+        mov al, 0
+        ret
+
+; Let CX ticks pass. Changes AX.
+wait_ticks:
+        call wait_begin
+        call wait_may_halt
+.next:  test al, al
+        jz .spin
+        sti
+        hlt
+.spin:  call wait_more
+        jnc .next
+        ret
+
 ; ---------------------------------------------------------------------------------------------------------------------
 ; POST: find the drives
 ; ---------------------------------------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 ;
 ; Document: ACPI Specification 1.0b, "ACPI-Specific Device Objects", "PCI Interrupt Routing".
 
-%include "aml.inc"
-
 dsdt:
         db "DSDT"
         dd dsdt_end - dsdt

@@ -204,7 +204,6 @@ et_functions:
         cmp ah, 4Dh
         je et_catalogue
 ; 4Ah, 4Ch: the packet at DS:SI of the caller says what to start.
-        mov bl, [bp+R_AH]
         call et_stop
         mov [ET_UNIT], si
         push ds

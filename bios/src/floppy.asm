@@ -328,17 +328,45 @@ fd_verify:
 fd_rw:  mov cl, [bp+R_AL]
         mov byte [bp+R_AL], 0
         mov [bp+F_DMA], ah
-        mov [bp+F_CMD], al              ; command, until it is sent
+        mov [bp+F_CMD], al
         call fd_present
         test cl, cl
         jz fd_bad
         mov dl, cl                      ; DL = sectors
+        mov ax, [bp+R_BX]               ; where the transfer stands is kept in the frame ...
+        mov [bp+F_BX], ax
+        mov ax, [bp+R_CX]
+        mov [bp+F_CX], ax
+        mov ax, [bp+R_DX]
+        mov [bp+F_DX], ax
+.more:  call fd_piece
+        jnc .whole
+        push ax
+        call fd_count
+        add [bp+R_AL], al
+        mov bl, al
+        pop ax
+        call fd_onward
+        jnc .more
+        jmp short .end
+.whole: add [bp+R_AL], dl
+        xor ah, ah
+.end:   mov bx, [bp+F_BX]               ; ... and the caller gets its registers back
+        mov [bp+R_BX], bx
+        mov bx, [bp+F_CX]
+        mov [bp+R_CX], bx
+        mov bx, [bp+F_DX]
+        mov [bp+R_DX], bx
+        jmp fd_ret
+
+; Transfer of DL sectors. CF: AH = status. Preserves DX.
+fd_piece:
         call fd_begin
-        jc .ret
+        jc .early
         call fd_changed
-        jc .ret
+        jc .early
         call fd_sense
-        jc .ret
+        jc .early
         call fd_layout                  ; F_N, F_EOT
         mov al, dl
         xor ah, ah
@@ -348,32 +376,69 @@ fd_rw:  mov cl, [bp+R_AL]
         dec ax
         mov [bp+F_LEN], ax
         call fd_dma
-        jc .ret
+        jc .early
         call fd_seek
-        jc .ret
-        call fd_settle
+        jc .early
 ; With an EOT that is only assumed, a call past it first asks the track whether it goes on.
         call fd_longer
         mov al, [bp+F_CMD]
         call fd_transfer
-        jnc .done
+        jnc .ret
         cmp byte [bp+F_RATE], 0
-        je .part
+        je .fail
         cmp ah, E_NOTFND
-        jne .part
+        jne .fail
         mov al, [bp+F_RATE]             ; it does not
         mov [bp+F_EOT], al
         call fd_dma
+        jc .early
         mov al, [bp+F_CMD]
-        call fd_transfer
-        jnc .done
-.part:  push ax
-        call fd_count
-        mov [bp+R_AL], al
+        jmp fd_transfer
+.early: call fd_nothing
+.fail:  stc
+.ret:   ret
+
+; Result bytes that say that nothing was moved. Preserves AX.
+fd_nothing:
+        push ax
+        mov byte [B_NEC+1], 0
+        mov ax, [bp+R_CX]
+        mov [B_NEC+3], ah
+        mov [B_NEC+5], al
+        mov al, [bp+R_DH]
+        mov [B_NEC+4], al
         pop ax
-.ret:   jmp fd_ret
-.done:  mov [bp+R_AL], dl
-        jmp fd_ok
+        ret
+
+; After error AH with BL of DL sectors moved: CF = 0 and the frame at the next cylinder when the controller stopped at the end of
+; this one, else AH as it was. Only with the table in ROM: a program that brings its own says with EOT where its transfers end, and gets 04h.
+fd_onward:
+        cmp ah, E_NOTFND
+        jne .no
+        test byte [B_NEC+1], 80h        ; EN
+        jz .no
+        test bl, bl
+        jz .no
+        cmp bl, dl
+        jae .no
+        call fd_table
+        call fd_default
+        jne .no
+        sub dl, bl
+        mov al, bl
+        xor ah, ah
+        mov cl, [bp+F_N]
+        add cl, 7
+        shl ax, cl
+        add [bp+R_BX], ax
+        inc byte [bp+R_CH]
+        mov byte [bp+R_DH], 0
+        and byte [bp+R_CL], 0C0h
+        or byte [bp+R_CL], 1
+        clc
+        ret
+.no:    stc
+        ret
 
 fd_format:
         call fd_present
@@ -403,7 +468,6 @@ fd_format:
         call fd_rate
         call fd_seek
         jc .ret
-        call fd_settle
         and byte [B_RECAL], 7Fh
         mov al, 4Dh                     ; FORMAT TRACK, MFM
         call fdc_out
@@ -498,19 +562,22 @@ fd_longer:
         mov [bp+F_RATE], al
 .no:    ret
 
-; AL = sectors moved before the error, from the result bytes.
+; AL = sectors moved before the error, from the result bytes. At the end of a cylinder they name sector 1 of the next.
 fd_count:
         mov al, [B_NEC+5]               ; R
         mov ah, [bp+R_CL]
-        and ah, 3Fh
+        and ax, 3F3Fh
         sub al, ah
-        mov ah, [B_NEC+3]
-        cmp ah, [bp+R_CH]
-        jne .next
         mov ah, [B_NEC+4]
         cmp ah, [bp+R_DH]
+        jne .next
+        mov ah, [B_NEC+3]
+        cmp ah, [bp+R_CH]
         je .end
-.next:  add al, [bp+F_EOT]              ; went on to the other head
+        add al, [bp+F_EOT]              ; from head 0 over both, or from head 1 to the end
+        test byte [bp+R_DH], 1
+        jnz .end
+.next:  add al, [bp+F_EOT]
 .end:   cmp al, dl
         jbe .ok
         xor al, al                      ; result bytes that do not speak of this transfer
@@ -519,6 +586,7 @@ fd_count:
 ; AL = command; the nine bytes, the wait, the result. CF: AH = status. Preserves DX.
 fd_transfer:
         push dx
+        call fd_nothing
         and byte [B_RECAL], 7Fh
         call fdc_out
         jc .end
@@ -550,584 +618,6 @@ fd_transfer:
         call fdc_finish
 .end:   pop dx
         ret
-
-; ---------------------------------------------------------------------------------------------------------------------
-; the drive: motor, change line, steps
-; ---------------------------------------------------------------------------------------------------------------------
-; Select the drive with its motor on. F_SPUN = 1 when the motor stood. Changes AX, BX, CX.
-fd_motor:
-        push dx
-        pushf
-        cli
-        mov byte [B_MCOUNT], 0FFh
-        mov byte [bp+F_SPUN], 0
-        mov cl, [bp+F_DRIVE]
-        mov al, 1
-        shl al, cl
-        test [B_MOTOR], al
-        jnz .on
-        mov byte [bp+F_SPUN], 1
-.on:    or al, [B_MOTOR]
-        and al, 8Fh
-        mov ah, cl                      ; 5:4 = drive
-        push cx
-        mov cl, 4
-        shl ah, cl
-        or al, ah
-        mov [B_MOTOR], al
-        shl al, cl                      ; motors to 7:4
-        pop cx
-        or al, 0Ch
-        or al, cl
-        mov dx, FDC_DOR
-        out dx, al
-        popf
-        pop dx
-        ret
-
-; Wait for the motor to reach its speed. INT 15h AX=90FDh may do so instead. Changes AX, CX.
-fd_spin:
-        cmp byte [bp+F_SPUN], 0
-        je .end
-        mov byte [bp+F_SPUN], 0
-        mov ax, 90FDh
-        int 15h
-        jc .end
-        call fd_table
-        mov al, [es:di+10]              ; eighths of a second
-        mov ah, 8
-        test byte [B_MOTOR], 80h
-        jnz .least
-        mov ah, 5
-.least: cmp al, ah
-        jae .time
-        mov al, ah
-.time:  xor ah, ah
-        mov cx, ax                      ; * 125 ms / 55 ms: 9/4 ticks
-        shl cx, 1
-        shr ax, 1
-        shr ax, 1
-        add cx, ax
-        call wait_begin
-.wait:  call wait_more
-        jnc .wait
-.end:   ret
-
-; ZF = 0 when the change line is active.
-fd_line:
-        push dx
-        mov dx, FDC_CCR
-        in al, dx
-        pop dx
-        test al, 80h
-        ret
-
-; The change line for a call that needs the medium. Active: the medium's kind is forgotten, steps clear the line: 06h, or 80h
-; when it stays and the drive is empty. CF: AH = status. Preserves DX; BX and CX change.
-fd_changed:
-        push ax
-        cmp byte [bp+F_TYPE], 1
-        je .same
-        call fd_motor
-        call fd_line
-        jz .same
-        call fd_index
-        mov byte [bx+B_STATE], 0
-        call fdc_reset
-        mov byte [bp+F_CYL], 1
-        call fd_step
-        mov byte [bp+F_CYL], 0
-        call fd_step
-        pop ax
-        call fd_line
-        mov ah, E_TIMEOUT
-        jnz .fail
-        mov ah, E_CHANGE
-.fail:  stc
-        ret
-.same:  pop ax
-        clc
-        ret
-
-; Seek to the call's cylinder. CF: AH = status. Preserves DX.
-fd_seek:
-        call fd_index
-        mov al, [bp+R_CH]
-        test byte [bx+B_STATE], FS_DSTEP
-        jz .one
-        shl al, 1
-.one:   mov [bp+F_CYL], al
-; Seek to F_CYL.
-fd_step:
-        push dx
-        call fd_index
-        mov cl, bl
-        mov al, 1
-        shl al, cl
-        test [B_RECAL], al
-        jnz .known
-        or [B_RECAL], al
-        call .recal
-        jnc .zero
-        call .recal                     ; 80 cylinders are more than 77 steps
-        jc .fail
-.zero:  call fd_index
-        mov byte [bx+B_TRACK], 0
-.known: mov al, [bp+F_CYL]
-        cmp al, [bx+B_TRACK]
-        je .ok
-        mov [bx+B_TRACK], al
-        and byte [B_RECAL], 7Fh
-        mov al, 0Fh                     ; SEEK
-        call fdc_out
-        jc .fail
-        call fdc_unit
-        jc .fail
-        mov al, [bp+F_CYL]
-        call fdc_out
-        jc .fail
-        call fdc_sense
-        jc .fail
-.ok:    pop dx
-        clc
-        ret
-.fail:  call fd_index
-        mov cl, bl
-        mov al, 1
-        shl al, cl
-        not al
-        and [B_RECAL], al
-        pop dx
-        stc
-        ret
-.recal: and byte [B_RECAL], 7Fh
-        mov al, 07h
-        call fdc_out
-        jc .r1
-        mov al, [bp+F_DRIVE]
-        call fdc_out
-        jc .r1
-        call fdc_sense
-.r1:    ret
-
-; Head settling, in milliseconds of the table; at least 15 before writing.
-fd_settle:
-        call fd_table
-        mov al, [es:di+9]
-        test byte [B_MOTOR], 80h
-        jz .any
-        cmp al, 15
-        jae .any
-        mov al, 15
-.any:   mov cl, 66                      ; of 15 us
-        mul cl
-        mov cx, ax
-        jcxz .end
-        call delay_refresh
-.end:   ret
-
-; ---------------------------------------------------------------------------------------------------------------------
-; the medium
-; ---------------------------------------------------------------------------------------------------------------------
-; Data rate of the established medium to the controller. Preserves DX.
-fd_rate:
-        call fd_index
-        mov al, [bx+B_STATE]
-fd_rate_al:
-        push dx
-        and al, 0C0h
-        and byte [B_RATE], 3Fh
-        or [B_RATE], al
-        rol al, 1
-        rol al, 1
-        mov dx, FDC_CCR
-        out dx, al
-        pop dx
-        ret
-
-; Find the data rate, unless it is known. CF: AH = status. Preserves DX.
-fd_sense:
-        push dx
-        call fd_index
-        test byte [bx+B_STATE], FS_EST
-        jz .unknown
-        call fd_spin
-        call fd_rate
-        pop dx
-        clc
-        ret
-.unknown:
-        call fd_spin
-        mov bl, [bp+F_TYPE]
-        cmp bl, 5
-        jbe .type
-        mov bl, 5
-.type:  dec bl
-        xor bh, bh
-        shl bx, 1
-        mov di, [cs:fd_rates+bx]
-.next:  mov al, [cs:di]
-        cmp al, 0FFh
-        je .fail
-        mov [bp+F_RATE], al
-        push di
-        call fd_try
-        pop di
-        jnc .found
-        mov [bp+F_ERR], ah
-        cmp ah, E_TIMEOUT               ; nothing turns: no use to ask again
-        je .fail
-        inc di
-        jmp .next
-.fail:  mov ah, [bp+F_ERR]
-        pop dx
-        stc
-        ret
-.found: call fd_index
-        mov al, [bx+B_STATE]            ; rate, double step
-        or al, FS_EST | 7
-        mov ah, al
-        and ah, 0C0h
-        cmp byte [bp+F_TYPE], 1
-        jne .not360
-        and al, 0FBh                    ; 3: 360K in its drive
-.not360:
-        cmp byte [bp+F_TYPE], 2
-        jne .set
-        and al, 0FDh                    ; 5: 1.2M
-        test ah, ah
-        jz .set
-        dec ax                          ; 4: 360K in a 1.2M drive
-.set:   mov [bx+B_STATE], al
-        pop dx
-        clc
-        ret
-
-; READ ID at rate F_RATE on the call's cylinder. On success the rate and the double step bit are in 40:90. CF: AH = status.
-fd_try: call fd_index
-        mov al, [bp+F_RATE]
-        mov [bx+B_STATE], al
-        call fd_rate_al
-        cmp byte [bp+F_TYPE], 2         ; an 80-cylinder drive of 5 1/4 inches takes 40-cylinder media
-        jne .plain
-        cmp byte [bp+F_RATE], 0
-        je .plain
-; Physical cylinder 2 says whether the medium has 40 or 80 of them.
-        mov byte [bp+F_CYL], 2
-        call fd_step
-        jc .end
-        call fd_readid
-        jc .end
-        cmp byte [B_NEC+3], 2
-        je .plain
-        call fd_index
-        or byte [bx+B_STATE], FS_DSTEP
-.plain: call fd_seek
-        jc .end
-        call fd_readid
-.end:   ret
-
-fd_readid:
-        call fd_settle
-        and byte [B_RECAL], 7Fh
-        mov al, 4Ah                     ; READ ID, MFM
-        call fdc_out
-        jc .end
-        call fdc_unit
-        jc .end
-        call fdc_finish
-.end:   ret
-
-; ---------------------------------------------------------------------------------------------------------------------
-; 8237 channel 2
-; ---------------------------------------------------------------------------------------------------------------------
-; ES:BX of the call, F_LEN + 1 bytes, mode F_DMA. CF: AH = 09h when the 64 KiB page ends inside. Preserves DX.
-fd_dma: push dx
-        mov ax, [bp+R_ES]
-        mov cl, 4
-        rol ax, cl
-        mov dl, al
-        and dl, 0Fh                     ; page
-        and al, 0F0h
-        add ax, [bp+R_BX]
-        adc dl, 0
-        cmp byte [bp+F_DMA], 42h
-        jne .memory
-        xor ax, ax                      ; verify touches no memory
-        xor dl, dl
-.memory:
-        mov cx, ax
-        add cx, [bp+F_LEN]
-        jc .bound
-        mov cx, ax
-        pushf
-        cli
-        mov al, 06h                     ; mask channel 2
-        out 0Ah, al
-        mov al, [bp+F_DMA]
-        out 0Bh, al
-        out 0Ch, al                     ; byte pointer
-        mov al, cl
-        out 04h, al
-        mov al, ch
-        out 04h, al
-        mov al, dl
-        out 81h, al
-        mov al, [bp+F_LEN]
-        out 05h, al
-        mov al, [bp+F_LEN+1]
-        out 05h, al
-        mov al, 02h
-        out 0Ah, al
-        popf
-        pop dx
-        clc
-        ret
-.bound: mov ah, E_BOUND
-        pop dx
-        stc
-        ret
-
-; ---------------------------------------------------------------------------------------------------------------------
-; the controller
-; ---------------------------------------------------------------------------------------------------------------------
-; AL to the controller. CF: AH = 80h, or 20h when it wants to speak. Preserves all but AX, CX.
-fdc_out:
-        push dx
-        mov ah, al
-        mov cx, 10
-        call wait_begin
-        mov dx, FDC_MSR
-.poll:  in al, dx
-        and al, 0C0h
-        cmp al, 80h
-        je .ready
-        call wait_more
-        jnc .poll
-        cmp al, 0C0h
-        mov ah, E_CTRL
-        je .end
-        mov ah, E_TIMEOUT
-.end:   stc
-        pop dx
-        ret
-.ready: inc dx
-        mov al, ah
-        out dx, al
-        pop dx
-        clc
-        ret
-
-; Head and drive byte.
-fdc_unit:
-        mov al, [bp+R_DH]
-        and al, 1
-        shl al, 1
-        shl al, 1
-        or al, [bp+F_DRIVE]
-        jmp fdc_out
-
-; Wait for IRQ 6. CF: AH = 80h. INT 15h AX=9001h lets another task run meanwhile. Changes AX, CX.
-fdc_wait:
-        sti
-        mov ax, 9001h
-        int 15h
-        jc .late
-        mov cx, FD_TICKS
-        call wait_begin
-.poll:  test byte [B_RECAL], 80h
-        jnz .came
-        call wait_more
-        jnc .poll
-.late:  mov ah, E_TIMEOUT
-        and byte [B_RECAL], 7Fh
-        stc
-        ret
-.came:  and byte [B_RECAL], 7Fh
-        clc
-        ret
-
-; Result bytes to 40:42. CF: AH = status. Changes AX, BX, CX.
-fdc_results:
-        push dx
-        push di
-        mov bx, B_NEC
-        mov di, 7
-        mov dx, FDC_MSR
-.byte:  mov cx, 10
-        call wait_begin
-.poll:  in al, dx
-        and al, 0C0h
-        cmp al, 0C0h
-        je .take
-        call wait_more
-        jnc .poll
-        mov ah, E_TIMEOUT
-        jmp short .fail
-.take:  inc dx
-        in al, dx
-        dec dx
-        mov [bx], al
-        inc bx
-        mov cx, 1                       ; BUSY needs a moment
-        call delay_refresh
-        in al, dx
-        test al, 10h
-        jz .done
-        dec di
-        jnz .byte
-        mov ah, E_CTRL                  ; more than seven
-.fail:  pop di
-        pop dx
-        stc
-        ret
-.done:  pop di
-        pop dx
-        clc
-        ret
-
-; Interrupt and results of a data command; AH = status, CF.
-fdc_finish:
-        call fdc_wait
-        pushf
-        push ax
-        call fdc_results
-        jc .fail
-        pop ax
-        popf
-        jc .end
-        mov al, [B_NEC]
-        mov ah, 0
-        and al, 0C0h
-        jz .end
-        cmp al, 40h
-        mov ah, E_CTRL
-        jne .bad
-        mov al, [B_NEC+1]               ; ST1
-        mov ah, E_NOTFND                ; EN
-        shl al, 1
-        jc .bad
-        shl al, 1
-        shl al, 1
-        mov ah, E_CRC                   ; DE
-        jc .bad
-        shl al, 1
-        mov ah, E_OVERRUN               ; OR
-        jc .bad
-        shl al, 1
-        shl al, 1
-        mov ah, E_NOTFND                ; ND
-        jc .bad
-        shl al, 1
-        mov ah, E_WPROT                 ; NW
-        jc .bad
-        shl al, 1
-        mov ah, E_ADDRMK                ; MA
-        jc .bad
-        mov ah, E_CTRL
-.bad:   stc
-.end:   ret
-.fail:  add sp, 2
-        popf
-        stc
-        ret
-
-; The interrupt of SEEK and RECALIBRATE, and SENSE INTERRUPT STATUS. CF: AH = status.
-fdc_sense:
-        call fdc_wait
-        jc .end
-        mov al, 08h
-        call fdc_out
-        jc .end
-        call fdc_results
-        jc .end
-        mov al, [B_NEC]
-        and al, 60h
-        cmp al, 60h                     ; seek end with abnormal termination
-        mov ah, E_SEEK
-        je .bad
-        clc
-.end:   ret
-.bad:   stc
-        ret
-
-; Reset through the DOR, four SENSE INTERRUPT STATUS, SPECIFY. AH = status.
-fdc_reset:
-        push dx
-        cli
-        and byte [B_RECAL], 70h
-        mov al, [B_MOTOR]
-        mov ah, al
-        mov cl, 4
-        shl al, cl
-        rol ah, cl                      ; 5:4 of 40:3F to 1:0
-        and ah, 03h
-        or al, ah
-        or al, 08h                      ; DMA and interrupt on, reset
-        mov dx, FDC_DOR
-        out dx, al
-        push ax
-        mov cx, 1
-        call delay_refresh
-        pop ax
-        or al, 04h
-        out dx, al
-        call fdc_wait
-        jc .fail
-        mov dh, 4
-        mov dl, 0C0h
-.next:  mov al, 08h
-        call fdc_out
-        jc .fail
-        call fdc_results
-        jc .fail
-        cmp dl, [B_NEC]
-        jne .fail
-        inc dx
-        dec dh
-        jnz .next
-        call fd_table
-        mov al, 03h                     ; SPECIFY
-        call fdc_out
-        jc .fail
-        mov al, [es:di]
-        call fdc_out
-        jc .fail
-        mov al, [es:di+1]
-        call fdc_out
-        jc .fail
-        call fdc_perp
-        xor ah, ah
-        pop dx
-        ret
-.fail:  mov ah, E_CTRL
-        pop dx
-        stc
-        ret
-
-; A 2.88M drive records perpendicularly at 1 Mbit/s: its D bits, which an 82077 heeds by data rate.
-fdc_perp:
-        xor dl, dl
-        mov al, 0
-        call fd_type
-        cmp al, 5
-        jb .a
-        or dl, 04h
-.a:     mov al, 1
-        call fd_type
-        cmp al, 5
-        jb .b
-        or dl, 08h
-.b:     test dl, dl
-        jz .end
-        mov al, 12h
-        call fdc_out
-        jc .end
-        mov al, dl
-        or al, 80h                      ; OW
-        call fdc_out
-.end:   ret
-
 
 ; ---------------------------------------------------------------------------------------------------------------------
 ; POST
@@ -1191,3 +681,6 @@ floppy_init:
         ret
 .c1:    mov al, 04h
 .c0:    ret
+
+%include "fdmedia.asm"
+%include "fdc.asm"

@@ -70,6 +70,7 @@ init32_end:
         mov ebp, [S_EBDA]
         test byte [ebp + EBDA_FLAGS], HAVE_SHADOW
         jz .done
+        call pnp_setup
         call acpi_setup
         call smbios_setup
         call mp_setup

@@ -44,14 +44,6 @@ mod tests {
     }
 
     #[test]
-    fn the_option_rom_names_its_length_and_sums_to_zero() {
-        assert_eq!(VGABIOS[..2], [0x55, 0xaa]);
-        assert_eq!(usize::from(VGABIOS[2]) * 512, VGABIOS.len());
-        assert_eq!(VGABIOS.len() % 2048, 0);
-        assert_eq!(VGABIOS.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte)), 0);
-    }
-
-    #[test]
     fn the_option_rom_is_for_the_display_adapter() {
         let pcir = usize::from(u16::from_le_bytes([VGABIOS[0x18], VGABIOS[0x19]]));
         assert_eq!(VGABIOS[pcir..pcir + 8], *b"PCIR\x34\x12\x11\x11");

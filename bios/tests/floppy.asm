@@ -104,12 +104,26 @@ start:  mov ax, BUF
         CHECK c, "sector 40"
         CHECK_EQ ah, 4, "sector 40: AH"
         INT13 0x0000
-        mov cx, 0x0011                  ; 17, 18, and the end of the cylinder
+        mov cx, 0x0011                  ; 17, 18, and on to the next cylinder
         mov dh, 1
         INT13 0x0204
-        CHECK c, "past head 1"
-        CHECK_EQ ah, 4, "past head 1: AH"
-        CHECK_EQ al, 2, "past head 1: AL"
+        CHECK nc, "past head 1"
+        CHECK_EQ al, 4, "past head 1: AL"
+        CHECK_EQ cx, 0x0011, "past head 1: CX"
+        mov bx, 0x1000
+        mov cx, 0x0101
+        mov dh, 0
+        INT13 0x0202
+        push ds
+        push es
+        pop ds
+        mov si, 0x400
+        mov di, 0x1000
+        mov cx, 512
+        repe cmpsw
+        pop ds
+        CHECK e, "past head 1: contents"
+        xor bx, bx
         INT13 0x0000
         INT13 0x0200
         CHECK c, "no sectors"
@@ -124,11 +138,11 @@ start:  mov ax, BUF
         CHECK c, "19h"
 
         ; format the last track: sector numbers turned round, then read one of them
+        push es
         mov ch, 79
         mov cl, 18
         INT13 0x1800
         CHECK nc, "18h"
-        push es
         mov ah, 0x18
         mov dl, 0
         mov ch, 79
@@ -185,10 +199,14 @@ start:  mov ax, BUF
         mov dh, 0
         xor bx, bx
         INT13 0x0202
-        pop eax
-        mov [0x1e * 4], eax
         CHECK nc, "EOT of INT 1Eh"
         CHECK_EQ word [es:bx + 512], 0xf6f6, "EOT of INT 1Eh: on to head 1"
+        mov cx, 0x4f08
+        mov dh, 1
+        INT13 0x0204                    ; 8, 9, and no further
+        pop dword [0x1e * 4]
+        CHECK c, "EOT of INT 1Eh: end of the cylinder"
+        CHECK_EQ ax, 0x0402, "EOT of INT 1Eh: end of the cylinder: AX"
 
         ; motor: on now, off by itself
         test byte [0x43f], 1

@@ -170,6 +170,45 @@ start:  mov ax, 0xb101
         movzx cx, byte [es:si + 5]
         call sum
         CHECK z, "its sum"
+        ; its device nodes
+        mov eax, [es:si + 0x0d]
+        mov [.entry], eax
+        push word 0xf000
+        push ds
+        push .value
+        push ds
+        push .service
+        push word 0
+        call far [.entry]
+        add sp, 12
+        CHECK_EQ ax, 0, "get number of nodes"
+        mov al, [.service]
+        mov [.nodes], al
+        cmp al, 10
+        CHECK ae, "there are nodes"
+        mov byte [.service], 0
+        xor di, di                      ; PCI buses
+.node:  push word 0xf000
+        push word 1
+        push ds
+        push word 0x9000
+        push ds
+        push .service
+        push word 1
+        call far [.entry]
+        add sp, 14
+        CHECK_EQ ax, 0, "get node"
+        dec byte [.nodes]
+        cmp dword [0x9003], 0x030ad041
+        jne .not_pci
+        inc di
+.not_pci:
+        cmp word [0x9000], 96
+        CHECK be, "a node of a possible size"
+        cmp byte [.service], 0xff
+        jne .node
+        CHECK_EQ byte [.nodes], 0, "as many nodes as it says"
+        CHECK_EQ di, 1, "one of them the PCI bus"
         mov ebp, '_SM_'
         call find
         CHECK nc, "_SM_"
@@ -214,6 +253,7 @@ start.entry: dd 0
         dw 0x08
 start.service: db 0xff
 start.value: dd 0, 0
+start.nodes: db 0
         align 8
 gdt:    dq 0
         dw 0xffff, 0, 0x9b00, 0x00cf

@@ -1,5 +1,6 @@
 ; what: INT 14h on the second port in its loop-back mode (the first one reports), INT 17h
 ; cpu: 80386 80486 pentium3 max
+; options: --serial null
 %include "test.inc"
 
 start:  cmp word [0x402], 0

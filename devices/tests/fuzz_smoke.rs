@@ -6,6 +6,7 @@ mod boot;
 #[allow(dead_code)]
 #[path = "../../core/fuzz/src/code.rs"]
 mod code;
+#[allow(dead_code)]
 #[path = "../fuzz/src/devices.rs"]
 mod devices;
 #[allow(dead_code)]
@@ -19,6 +20,7 @@ mod seeds;
 #[allow(dead_code)]
 #[path = "../../core/fuzz/src/snapshot.rs"]
 mod snapshot;
+#[allow(dead_code)]
 #[path = "../fuzz/src/trace.rs"]
 mod trace;
 
@@ -36,7 +38,7 @@ fn no_kernel_image_panics_or_is_planned_outside_the_ram() {
 #[test]
 fn nothing_on_the_ports_of_a_pc_panics_and_every_state_of_it_can_be_saved() {
     let mut random = Random(0x9c);
-    for _ in 0..150 {
+    for _ in 0..50 {
         let len = random.below(1500);
         pc::target(&random.bytes(len));
     }

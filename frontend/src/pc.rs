@@ -11,7 +11,9 @@ use ferrite_devices::board::{self, Board, BootOrder, ConfigError, PcConfig, pc_p
 use ferrite_devices::boot::{BootPlan, Ram};
 use ferrite_devices::host::{CharPort, Disk, FloppyDrive, IdeDrive, Null};
 use ferrite_devices::input::i8042::I8042;
+use ferrite_devices::pci::piix3_ide::Piix3Ide;
 use ferrite_devices::storage::i82077::I82077;
+use ferrite_devices::storage::isa_ide::IsaIde;
 use ferrite_devices::video::frame::{Frame, TextScreen};
 use ferrite_devices::video::vga::Vga;
 
@@ -84,6 +86,20 @@ pub struct Pc {
     serial: Vec<Option<DeviceId>>,
     keyboard: Option<DeviceId>,
     vga: Option<DeviceId>,
+    /// Which IDE positions are CD-ROM drives.
+    cdroms: [bool; 4],
+    /// The first of them.
+    cdrom: Option<usize>,
+}
+
+/// What came of changing a medium.
+enum Change {
+    Done,
+    NoDrive,
+    /// No format of the drive has this size.
+    Unreadable,
+    /// The guest keeps the tray shut.
+    Locked,
 }
 
 /// How much faster than its divisor says a serial line runs. At 115200 baud a character takes as long as 17,000
@@ -103,6 +119,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
     if parts.board == Board::IsaPc && matches!(parts.boot, Boot::Direct(_)) {
         return Err(Failure::Usage("--kernel: only with --machine pc".to_owned()));
     }
+    let cdroms = parts.ide.each_ref().map(|d| matches!(d, Some(IdeDrive::Cdrom(_))));
     let mut serial = parts.serial.into_iter();
     let model = &parts.cpu.model;
     let config = PcConfig {
@@ -152,7 +169,8 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
             direct::install(x, &plan);
         }));
     }
-    Ok(Pc { machine, serial, keyboard, vga })
+    let cdrom = cdroms.iter().position(|c| *c);
+    Ok(Pc { machine, serial, keyboard, vga, cdroms, cdrom })
 }
 
 impl Pc {
@@ -190,6 +208,44 @@ impl Pc {
 
     fn with_vga<R>(&mut self, f: impl FnOnce(&mut Vga, &mut Cx<'_>) -> R) -> Option<R> {
         self.vga.and_then(|id| self.machine.x.sys.with_device(id, f))
+    }
+
+    fn insert_floppy(&mut self, drive: usize, medium: Option<Box<dyn Disk>>) -> Change {
+        let sys = &mut self.machine.x.sys;
+        let put = |fdc: &mut I82077, _: &mut Cx<'_>| {
+            let filled = medium.is_some();
+            if !fdc.has_drive(drive) {
+                return Change::NoDrive;
+            }
+            fdc.insert(drive, medium);
+            if filled && fdc.geometry(drive).is_none() {
+                fdc.insert(drive, None);
+                return Change::Unreadable;
+            }
+            Change::Done
+        };
+        sys.device_id("fdc").and_then(|id| sys.with_device(id, put)).unwrap_or(Change::NoDrive)
+    }
+
+    /// Into the CD-ROM drive at an IDE position.
+    fn insert_cd(&mut self, position: usize, medium: Option<Box<dyn Disk>>) -> Change {
+        let sys = &mut self.machine.x.sys;
+        // What is not there, `insert` would not find either: only then does `eject` mean a lock.
+        let change = |there: bool, free: bool| match (there, free) {
+            (_, true) => Change::Done,
+            (true, false) => Change::Locked,
+            (false, false) => Change::NoDrive,
+        };
+        let there = self.cdroms.get(position).copied().unwrap_or(false);
+        if let Some(id) = sys.device_id("ide") {
+            let put =
+                |ide: &mut Piix3Ide, _: &mut Cx<'_>| change(there, ide.eject(position) && ide.insert(position, medium));
+            return sys.with_device(id, put).unwrap_or(Change::NoDrive);
+        }
+        let unit = position % 2;
+        let put = |ide: &mut IsaIde, _: &mut Cx<'_>| change(there, ide.eject(unit) && ide.insert(unit, medium));
+        let id = sys.device_id(&format!("ide{}", position / 2));
+        id.and_then(|id| sys.with_device(id, put)).unwrap_or(Change::NoDrive)
     }
 
     fn keyboard(&self) -> Option<&I8042> {
@@ -270,25 +326,18 @@ impl Guest for Pc {
     }
 
     fn insert(&mut self, slot: Slot, medium: Option<Box<dyn Disk>>) -> Result<(), String> {
-        let sys = &mut self.machine.x.sys;
-        if let (Slot::Floppy(n), Some(id)) = (slot, sys.device_id("fdc")) {
-            let drive = usize::from(n);
-            let put = |fdc: &mut I82077, _: &mut Cx<'_>| {
-                let (has, filled) = (fdc.has_drive(drive), medium.is_some());
-                fdc.insert(drive, medium);
-                let unreadable = filled && fdc.geometry(drive).is_none();
-                if unreadable {
-                    fdc.insert(drive, None);
-                }
-                (has, unreadable)
-            };
-            match sys.with_device(id, put) {
-                Some((true, false)) => return Ok(()),
-                Some((true, true)) => return Err(format!("{slot} is a drive that does not read media of this size")),
-                _ => {}
-            }
+        let done = match (slot, self.cdrom) {
+            (Slot::Floppy(n), _) => self.insert_floppy(usize::from(n), medium),
+            (Slot::Cdrom, Some(n)) => self.insert_cd(n, medium),
+            (Slot::Ide(n), _) => self.insert_cd(usize::from(n), medium),
+            (Slot::Cdrom, None) => Change::NoDrive,
+        };
+        match done {
+            Change::Done => Ok(()),
+            Change::NoDrive => Err(format!("this machine has no drive with a removable medium at {slot}")),
+            Change::Unreadable => Err(format!("{slot} is a drive that does not read media of this size")),
+            Change::Locked => Err(format!("the guest has locked the drive {slot}; it must eject the medium itself")),
         }
-        Err(format!("this machine has no removable medium at {slot}"))
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {

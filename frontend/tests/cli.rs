@@ -39,6 +39,14 @@ fn values_that_are_none_are_refused_with_what_would_be_right() {
         (&["--clock", "fast"], &["--clock", "virtual=MIPS or host"]),
         (&["--serial", "tcp:x"], &["--serial", "tcp:HOST:PORT"]),
         (&["--drive", "file=/dev/null,if=scsi"], &["--drive", "if=scsi", "if=ide"]),
+        (&["--drive", "file=x,if=floppy,index=2"], &["--drive", "index=2", "0 or 1"]),
+        (&["--drive", "file=x,format=qcow2"], &["--drive", "format=qcow2", "format=raw"]),
+        (&["--boot", "x"], &["--boot", "c (disk)"]),
+        (&["--boot", "aa"], &["--boot", "each once"]),
+        (&["--display", "gtk"], &["--display", "none"]),
+        (&["--display", "vnc=:1"], &["--display", "not in this build", "none"]),
+        (&["--until-screen", ""], &["--until-screen", "empty"]),
+        (&["--until-serial", ""], &["--until-serial", "empty"]),
         (&["--drive", "if=ide"], &["--drive", "file=PATH"]),
         (&["--save-at", "5"], &["--save-at", "INSNS:FILE"]),
         (&["--limit-time=-1"], &["--limit-time", "seconds"]),
@@ -100,6 +108,178 @@ fn the_demonstration_runs_to_its_end_and_limits_end_it_before() {
     };
     assert_eq!((&stats["instructions"], &stats["end"]), (&1000.into(), &"limit".into()));
     assert!(String::from_utf8_lossy(&limited.stderr).starts_with("state hash "));
+}
+
+/// 64 KiB of firmware that is entered at its beginning.
+fn firmware(code: &[u8]) -> Vec<u8> {
+    let mut rom = vec![0xf4; 0x1_0000];
+    rom[..code.len()].copy_from_slice(code);
+    rom[0xfff0..0xfff5].copy_from_slice(&[0xea, 0x00, 0x00, 0x00, 0xf0]); // jmp F000:0
+    rom
+}
+
+/// `mov dx, 3F8h; mov al, 'k'; out dx, al; jmp $`
+const SAY_K: [u8; 8] = [0xba, 0xf8, 0x03, 0xb0, b'k', 0xee, 0xeb, 0xfe];
+
+#[test]
+fn images_that_cannot_be_used_are_named_with_the_reason() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let f = |name: &str, len: usize| file(dir.path(), name, &vec![0; len]);
+    let (empty, odd, huge, good) = (f("empty", 0), f("odd", 1000), f("huge", 4 << 20), f("good", 1 << 20));
+    let folder = dir.path().to_str().expect("a temporary folder has a plain name");
+    for option in ["--fda", "--fdb", "--cdrom", "--hda", "--hdd"] {
+        refused(&["run", option, folder], 4, &[option, folder, "directory"]);
+        refused(&["run", option, &empty], 4, &[option, &empty, "empty"]);
+        refused(&["run", option, "/dev/null"], 4, &[option, "/dev/null", "no file"]);
+        refused(&["run", option, "gone"], 4, &[option, "gone", "No such file"]);
+    }
+    for option in ["--fda", "--hda"] {
+        refused(&["run", option, &odd], 4, &[option, &odd, "1000 bytes", "512", "--disposable"]);
+    }
+    refused(&["run", "--fda", &huge], 4, &["--fda", &huge, "1.44M", "2.88M"]);
+    refused(&["run", "--hda", &good, "--hdb", &good], 2, &["--hdb", &good, "same file as --hda"]);
+    refused(&["run", "--hdc", &good, "--cdrom", &odd], 2, &["--cdrom", "--hdc", "IDE position 2"]);
+    let full = format!("file={odd},index=1");
+    refused(&["run", "--hdb", &good, "--drive", &full], 2, &["--drive", "--hdb already", "position 1"]);
+    let packed = file(dir.path(), "packed", b"\x1f\x8b\x08 and so on");
+    refused(&["run", "--hda", &packed, "--disposable"], 4, &["--hda", &packed, "gzip", "raw"]);
+}
+
+#[test]
+fn an_image_that_says_it_is_longer_is_truncated() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut iso = vec![0; 17 * 2048];
+    iso[16 * 2048..][..7].copy_from_slice(b"\x01CD001\x01");
+    iso[16 * 2048 + 80..][..4].copy_from_slice(&1000u32.to_le_bytes());
+    iso[16 * 2048 + 128..][..2].copy_from_slice(&2048u16.to_le_bytes());
+    let iso = file(dir.path(), "iso", &iso);
+    refused(&["run", "--cdrom", &iso], 4, &["--cdrom", &iso, "truncated", "ISO 9660", "34816"]);
+}
+
+#[test]
+fn an_image_in_use_is_refused() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let image = file(dir.path(), "image", &[0; 1024]);
+    let held = std::fs::File::open(&image).expect("it is there");
+    held.lock().expect("nobody else has it");
+    refused(&["run", "--hda", &image], 4, &["--hda", &image, "in use", "locked"]);
+    refused(&["run", "--cdrom", &image], 4, &["--cdrom", &image, "locked"]);
+    held.unlock().expect("it was locked");
+    held.lock_shared().expect("nobody else has it");
+    refused(&["run", "--hda", &image], 4, &["--hda", &image, "in use"]);
+    let rom = file(dir.path(), "rom", &firmware(&SAY_K));
+    let shared = ferrite(&["run", "--bios", &rom, "--hda", &image, "--disposable", "--limit-insns", "10"]);
+    assert_eq!(shared.status.code(), Some(124), "{}", String::from_utf8_lossy(&shared.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_image_needs_disposable() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let image = file(dir.path(), "image", &[0; 1024]);
+    std::fs::set_permissions(&image, PermissionsExt::from_mode(0o444)).expect("it is ours");
+    if std::fs::OpenOptions::new().write(true).open(&image).is_ok() {
+        return; // the superuser may write everything
+    }
+    refused(&["run", "--hda", &image], 4, &["--hda", &image, "denied", "--disposable"]);
+}
+
+#[test]
+fn scripts_are_refused_before_the_machine_runs() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let cases: &[(&str, &[&str])] = &[
+        ("wait time 1\nwiat screen x\n", &[":2: ", "unknown word `wiat`", "wait, timeout"]),
+        ("type \"open\n", &[":1: ", "closing"]),
+        ("key ctrl-foo", &[":1: ", "no key `foo`"]),
+        ("insert fdx a", &[":1: ", "no drive `fdx`", "fda"]),
+    ];
+    for (text, want) in cases {
+        let script = file(dir.path(), "script", text.as_bytes());
+        refused(&["run", "--script", &script], 2, &[&["--script", &*script][..], want].concat());
+    }
+    let binary = file(dir.path(), "binary", &[b'a', 0xff]);
+    refused(&["run", "--script", &binary], 2, &["--script", &binary, "byte 1", "UTF-8"]);
+    refused(&["run", "--script", "gone"], 4, &["--script gone", "No such file"]);
+}
+
+#[test]
+fn a_script_ends_the_run_with_its_status_or_says_what_did_not_come() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let rom = file(dir.path(), "rom", &firmware(&SAY_K));
+    let run = |text: &str| {
+        let script = file(dir.path(), "script", text.as_bytes());
+        let out = ferrite(&["run", "--bios", &rom, "--display", "none", "--script", &script]);
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    assert_eq!(run("wait serial k timeout 1\nlog \"it came\"\nexit 7\n"), (Some(7), "it came\n".to_owned()));
+    let (status, text) = run("wait serial z timeout 0.1\n");
+    assert_eq!((status, text.lines().count()), (Some(124), 1), "{text}");
+    assert!(
+        text.starts_with("error: ") && text.contains("script:1: wait serial z") && text.contains("0.1 s"),
+        "{text}"
+    );
+    let (status, text) = run("eject cdrom\n");
+    assert!(status == Some(2) && text.contains("script:1: eject cdrom") && text.contains("no drive"), "{text}");
+    let (status, text) = run("insert fda gone\n");
+    assert!(status == Some(4) && text.contains("script:1: fda gone: No such file"), "{text}");
+}
+
+/// Writes A5h 5Ah to sector 5 of the primary master through its ports, flushes, says `!` and stops there:
+/// 1F6h = E0h, 1F2h = 1, 1F3h = 5, 1F4h = 1F5h = 0, WRITE SECTORS, 256 words, FLUSH CACHE.
+#[cfg(unix)]
+const WRITE_A_SECTOR: [u8; 71] = [
+    0xba, 0xf6, 0x01, 0xb0, 0xe0, 0xee, 0xba, 0xf2, 0x01, 0xb0, 0x01, 0xee, 0x42, 0xb0, 0x05, 0xee, 0x42, 0x30, 0xc0,
+    0xee, 0x42, 0xee, 0xba, 0xf7, 0x01, 0xb0, 0x30, 0xee, 0xec, 0xa8, 0x80, 0x75, 0xfb, 0xa8, 0x08, 0x74, 0xf7, 0xba,
+    0xf0, 0x01, 0xb9, 0x00, 0x01, 0xb8, 0xa5, 0x5a, 0xef, 0xe2, 0xfd, 0xba, 0xf7, 0x01, 0xec, 0xa8, 0x80, 0x75, 0xfb,
+    0xb0, 0xe7, 0xee, 0xec, 0xa8, 0x80, 0x75, 0xfb, 0xb0, b'!', 0xe6, 0xe9, 0xeb, 0xfe,
+];
+
+#[cfg(unix)]
+#[test]
+fn what_the_guest_flushed_is_in_the_file_when_the_emulator_is_killed() {
+    use std::io::Read;
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let rom = file(dir.path(), "rom", &firmware(&WRITE_A_SECTOR));
+    let image = file(dir.path(), "image", &[0; 16 * 512]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ferrite"))
+        .args(["run", "--machine", "isapc", "--bios", &rom, "--hda", &image, "--debugcon", "stdio"])
+        .args(["--display", "none", "--limit-time", "600"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut said = [0];
+    child.stdout.take().expect("it is piped").read_exact(&mut said).expect("it says something");
+    child.kill().expect("it runs");
+    child.wait().expect("it ran");
+    let bytes = std::fs::read(&image).expect("it is there");
+    let want = [vec![0; 5 * 512], [0xa5, 0x5a].repeat(256), vec![0; 10 * 512]].concat();
+    assert!(said == *b"!" && bytes == want);
+    // And the lock is gone with the process.
+    let again = ferrite(&["run", "--bios", &rom, "--hda", &image, "--limit-insns", "10"]);
+    assert_eq!(again.status.code(), Some(124));
+}
+
+#[test]
+fn the_screen_is_written_however_the_run_ends() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let rom = file(dir.path(), "rom", &firmware(&SAY_K));
+    let (png, text) = (dir.path().join("a.png"), dir.path().join("a.txt"));
+    let (png_name, text_name) = (png.to_str().expect("plain"), text.to_str().expect("plain"));
+    for end in [&["--limit-insns", "10"][..], &["--until-serial", "k"], &["--limit-time", "0.01"]] {
+        let args = ["run", "--bios", &rom, "--display", "none", "--screenshot", png_name, "--dump-screen", text_name];
+        ferrite(&[&args, end].concat());
+        let bytes = std::fs::read(&png).expect("a screenshot");
+        assert!(bytes.starts_with(b"\x89PNG"), "{end:?}");
+        assert!(text.exists(), "{end:?}");
+        std::fs::remove_file(&png).and_then(|()| std::fs::remove_file(&text)).expect("they are there");
+    }
+    let nowhere = dir.path().join("no").join("a.png");
+    let nowhere = nowhere.to_str().expect("plain");
+    for option in ["--screenshot", "--dump-screen", "--stats"] {
+        refused(&["run", "--bios", &rom, option, nowhere], 4, &[option, nowhere, "No such file"]);
+    }
 }
 
 #[test]

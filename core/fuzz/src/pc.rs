@@ -41,26 +41,25 @@ const PORTS: &[(u16, u16)] = &[
     (0xcf9, 1),
     (0x00, 16),
     (0xc0, 32),
-    (0xf0, 2),
+    (0x3f0, 8),
+    (0x3b0, 48),
     (0x1ce, 3),
     (0x378, 3),
-    (0x3b0, 48),
-    (0x3f0, 8),
     (0x510, 12),
 ];
 
-/// The machine: two serial ports, a disk on each channel, a floppy and firmware of HLTs.
+/// The machine: two serial ports, a printer, a disk on each channel, a CD, a diskette and firmware of HLTs.
 fn machine() -> Machine {
     let disk = |sectors: usize| Some(IdeDrive::Disk(Box::new(MemDisk::new(vec![0x42; 512 * sectors]))));
     let config = PcConfig {
         ram: Ram { low: 1 << 20, high: 0 },
         serial: [Some(Box::new(Null)), Some(Box::new(Null)), None, None],
-        ide: [disk(64), None, disk(3), None],
+        parallel: Some(Box::new(Null)),
+        ide: [disk(64), None, disk(3), Some(IdeDrive::Cdrom(Some(Box::new(MemDisk::new(vec![0x43; 2048 * 20])))))],
         floppies: [
-            Some(FloppyDrive { kind: FloppyKind::M1440, medium: Some(Box::new(MemDisk::new(vec![0x24; 1_474_560]))) }),
+            Some(FloppyDrive { kind: FloppyKind::M1440, medium: Some(Box::new(MemDisk::new(vec![0x44; 512 * 80]))) }),
             None,
         ],
-        parallel: Some(Box::new(Null)),
         debugcon: Some(Box::new(Null)),
         bios: Some(vec![0xf4; 0x1_0000]),
         ..PcConfig::default()

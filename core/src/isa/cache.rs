@@ -3,7 +3,8 @@
 //! A block is a run of instructions in one page of the memory's backing, decoded under one code size, that ends behind a
 //! control transfer, at the page's end, or at [`MAX_BLOCK`] instructions. It is found by the position of its first
 //! byte: how it is mapped, and what CPL or segment base it runs under, does not matter.
-//! Writes to decoded bytes drop the blocks of the 64-byte granules they touch.
+//! Writes to decoded bytes make the blocks of the 64-byte granules they touch stale. Most such writes are to data beside the code, so a
+//! stale block keeps what it was decoded from, and comes back when its bytes are still the same.
 
 use super::decode::{self, MAX_LENGTH};
 use super::insn::Insn;
@@ -42,6 +43,10 @@ struct Block {
     /// Blocks in the same page that ran after this one, by the distance of their first bytes: the likely
     /// successors, found without the TLB or the table.
     links: [Link; 2],
+    /// Where the bytes that it was decoded from are kept.
+    text: u32,
+    /// The key that it had, once a write has made it stale; its `key` is [`NO_KEY`] then.
+    stale: u64,
     /// The page of the backing that holds the rest, for a block of one instruction that crosses into it; else [`NO_TAIL`].
     tail: Offset,
 }
@@ -63,6 +68,7 @@ impl Link {
 /// See the module's text.
 pub struct BlockCache {
     insns: Vec<Insn>,
+    text: Vec<u8>,
     blocks: Vec<Block>,
     slots: Vec<(u64, BlockId)>,
     pages: Vec<Vec<BlockId>>,
@@ -78,7 +84,14 @@ impl std::fmt::Debug for BlockCache {
 
 impl Default for BlockCache {
     fn default() -> Self {
-        Self { insns: Vec::new(), blocks: Vec::new(), slots: vec![(NO_KEY, 0); SLOTS], pages: Vec::new(), decoded: 0 }
+        Self {
+            insns: Vec::new(),
+            text: Vec::new(),
+            blocks: Vec::new(),
+            slots: vec![(NO_KEY, 0); SLOTS],
+            pages: Vec::new(),
+            decoded: 0,
+        }
     }
 }
 
@@ -173,28 +186,34 @@ impl BlockCache {
     /// Drops everything.
     pub fn clear(&mut self, mem: &mut GuestMemory) {
         self.insns.clear();
+        self.text.clear();
         self.blocks.clear();
         self.slots.fill((NO_KEY, 0));
         self.pages.clear();
         mem.forget_code();
     }
 
-    /// Drops the blocks that a write has made stale.
+    /// Takes the blocks that a write has made stale out of use.
     pub fn invalidate(&mut self, stale: StaleCode) {
         let Some(list) = self.pages.get_mut((stale.page >> PAGE_SHIFT) as usize) else { return };
         let blocks = &mut self.blocks;
         let slots = &mut self.slots;
         list.retain(|&id| {
             let b = &mut blocks[id as usize];
-            if b.key != NO_KEY && b.granules(stale.page) & stale.granules == 0 {
+            if b.stale != NO_KEY || b.key != NO_KEY && b.granules(stale.page) & stale.granules == 0 {
                 return true;
             }
             let s = &mut slots[slot(b.key)];
             if s.0 == b.key {
                 s.0 = NO_KEY;
             }
-            b.key = NO_KEY; // what links here, and the list of its other page, see that it is gone
-            false
+            // What links here, and the list of its other page, see that it is gone.
+            let key = std::mem::replace(&mut b.key, NO_KEY);
+            // One of two pages is not worth watching over.
+            if b.tail == NO_TAIL {
+                b.stale = key;
+            }
+            b.stale != NO_KEY
         });
     }
 
@@ -239,7 +258,11 @@ impl BlockCache {
         if self.pages.len() <= index {
             self.pages.resize(index + 1, Vec::new());
         }
-        let known = self.pages[index].iter().copied().find(|&id| self.blocks[id as usize].key == key);
+        let known = self.pages[index].iter().position(|&id| {
+            let b = &self.blocks[id as usize];
+            b.key == key || b.stale == key
+        });
+        let known = known.and_then(|i| self.revive(x, index, i, at));
         if let Some(id) = known {
             let b = self.blocks[id as usize];
             if b.tail != NO_TAIL {
@@ -283,17 +306,31 @@ impl BlockCache {
             }
             return self.single(x, lin, room);
         }
-        Ok(self.enter(
-            x,
-            Block {
-                key,
-                first: first as u32,
-                count: count as u16,
-                bytes: bytes as u16,
-                links: [Link::NONE; 2],
-                tail: NO_TAIL,
-            },
-        ))
+        let text = self.text.len() as u32;
+        self.text.extend_from_slice(&x.sys.mem.backing()[at as usize..at as usize + bytes]);
+        let (first, count, bytes) = (first as u32, count as u16, bytes as u16);
+        let links = [Link::NONE; 2];
+        Ok(self.enter(x, Block { key, first, count, bytes, links, text, stale: NO_KEY, tail: NO_TAIL }))
+    }
+
+    /// The block at place `i` of a page's list: as it is, or back in use if it is stale and its bytes, at `at`, are those that it was
+    /// decoded from. One with other bytes leaves the list.
+    fn revive(&mut self, x: &mut Exec, index: usize, i: usize, at: Offset) -> Option<BlockId> {
+        let id = self.pages[index][i];
+        let b = &mut self.blocks[id as usize];
+        if b.stale == NO_KEY {
+            return Some(id);
+        }
+        let len = usize::from(b.bytes);
+        let now = &x.sys.mem.backing()[at as usize..at as usize + len];
+        if now != &self.text[b.text as usize..b.text as usize + len] {
+            b.stale = NO_KEY;
+            self.pages[index].swap_remove(i);
+            return None;
+        }
+        b.key = std::mem::replace(&mut b.stale, NO_KEY);
+        watch(x, at & !(PAGE_SIZE - 1), at, len as u64);
+        Some(id)
     }
 
     /// Puts a decoded block where it will be found, and its bytes under watch.
@@ -302,20 +339,17 @@ impl BlockCache {
         let at = b.key >> 2;
         let page = at & !(PAGE_SIZE - 1);
         let here = u64::from(b.bytes).min(page + PAGE_SIZE - at);
-        let mut watch = |page: Offset, at: Offset, len: u64| {
-            if !x.sys.mem.holds_code(page) {
-                x.tlb.protect(page);
-            }
-            x.sys.mem.mark_code(at, len);
+        let mut enlist = |page: Offset, at: Offset, len: u64| {
+            watch(x, page, at, len);
             let index = (page >> PAGE_SHIFT) as usize;
             if self.pages.len() <= index {
                 self.pages.resize(index + 1, Vec::new());
             }
             self.pages[index].push(id);
         };
-        watch(page, at, here);
+        enlist(page, at, here);
         if b.tail != NO_TAIL {
-            watch(b.tail, b.tail, u64::from(b.bytes) - here);
+            enlist(b.tail, b.tail, u64::from(b.bytes) - here);
         }
         self.slots[slot(b.key)] = (b.key, id);
         self.blocks.push(b);
@@ -342,7 +376,9 @@ impl BlockCache {
         let bytes = u16::from(insn.len);
         self.insns.push(insn);
         let key = key(at, x.ctx.code);
-        Ok(Some(self.enter(x, Block { key, first, count: 1, bytes, links: [Link::NONE; 2], tail })))
+        Ok(Some(
+            self.enter(x, Block { key, first, count: 1, bytes, links: [Link::NONE; 2], text: 0, stale: NO_KEY, tail }),
+        ))
     }
 
     /// Decodes one instruction byte by byte, as the processor would fetch it.
@@ -377,6 +413,14 @@ impl BlockCache {
             }
         }
     }
+}
+
+/// Marks bytes of a page as decoded, so that writes to them are noticed.
+fn watch(x: &mut Exec, page: Offset, at: Offset, len: u64) {
+    if !x.sys.mem.holds_code(page) {
+        x.tlb.protect(page);
+    }
+    x.sys.mem.mark_code(at, len);
 }
 
 /// The linear address of the page behind that of `lin`.

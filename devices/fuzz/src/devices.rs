@@ -71,14 +71,6 @@ fn disk(sectors: u64) -> Option<Box<dyn Disk>> {
     Some(Box::new(Pattern(sectors)))
 }
 
-fn hard_disk(sectors: u64) -> Option<IdeDrive> {
-    disk(sectors).map(IdeDrive::Disk)
-}
-
-fn cdrom(sectors: u64) -> Option<IdeDrive> {
-    Some(IdeDrive::Cdrom(disk(sectors)))
-}
-
 fn fdc() -> I82077 {
     let drive = |kind, medium| Some(FloppyDrive { kind, medium });
     I82077::new([drive(FloppyKind::M1440, disk(2880)), drive(FloppyKind::M1200, disk(720))])
@@ -88,6 +80,33 @@ fn fdc() -> I82077 {
 fn change_floppy(fdc: &mut I82077, _: &mut Cx<'_>, what: u8) -> u64 {
     let sectors = [0, 320, 720, 1440, 2400, 2880, 3360, 5760][usize::from(what >> 1 & 7)];
     fdc.insert((what & 1).into(), disk(sectors).filter(|_| sectors != 0)).is_some().into()
+}
+
+fn hard_disk(sectors: u64) -> Option<IdeDrive> {
+    disk(sectors).map(IdeDrive::Disk)
+}
+
+/// Of 2048-byte sectors.
+fn cdrom(sectors: u64) -> Option<IdeDrive> {
+    Some(IdeDrive::Cdrom(disk(4 * sectors)))
+}
+
+/// Another disc, or none, or the button.
+fn change_disc(ide: &mut IsaIde, _: &mut Cx<'_>, what: u8) -> u64 {
+    match what >> 1 & 3 {
+        0 => ide.eject((what & 1).into()).into(),
+        1 => ide.insert((what & 1).into(), None).into(),
+        _ => ide.insert((what & 1).into(), disk(40 * u64::from(what))).into(),
+    }
+}
+
+/// The same on the PCI function.
+fn change_slot(ide: &mut Piix3Ide, _: &mut Cx<'_>, what: u8) -> u64 {
+    match what >> 2 & 3 {
+        0 => ide.eject((what & 3).into()).into(),
+        1 => ide.insert((what & 3).into(), None).into(),
+        _ => ide.insert((what & 3).into(), disk(40 * u64::from(what))).into(),
+    }
 }
 
 fn vga() -> Vga {
@@ -145,12 +164,13 @@ targets! {
     lpt: [bytes(0, 3)], Lpt::new(Some(Box::new(Null)));
     i8042: [bytes(0, 2)], I8042::new();
     vga: [bytes(0, 48), words(0x40, 2), bytes(0x2_0000, 0x2_0000), CONFIG, words(0x1400, 0x90)], vga(), look;
-    ata: [bytes(1, 8), words(0, 1)], IsaIde::new([hard_disk(3000), hard_disk(200)]);
-    ata_empty: [bytes(1, 8), words(0, 1)], IsaIde::new([None, cdrom(3000)]);
+    isa_ide: [bytes(1, 8), words(0, 1)], IsaIde::new([hard_disk(3000), cdrom(50)]), change_disc;
+    cdrom: [bytes(1, 8), words(0, 1)], IsaIde::new([cdrom(1000), hard_disk(5000)]), change_disc;
+    isa_ide_one: [bytes(1, 8), words(0, 1)], IsaIde::new([None, hard_disk(3000)]), change_disc;
     i440fx: [CONFIG, CONFIG_WIDE, dwords(0, 2)], I440fx::new(vec![Rom { range: 0xe_0000..0x10_0000, at: 0 }]);
     piix3: [CONFIG, CONFIG_WIDE, bytes(0, 1)], Piix3::new();
-    piix3_ide: [CONFIG, CONFIG_WIDE, bytes(1, 8), words(0, 1), bytes(0x11, 8), words(0x10, 1), dwords(0x100, 4)],
-        Piix3Ide::new([hard_disk(3000), hard_disk(200), None, cdrom(3000)]);
+    piix3_ide: [bytes(1, 8), words(0, 1), bytes(0x11, 8), words(0x10, 1), bytes(0x100, 16), dwords(0x100, 4), CONFIG],
+        Piix3Ide::new([hard_disk(3000), cdrom(100), cdrom(200), hard_disk(70_000)]), change_slot;
     piix4_pm: [CONFIG, CONFIG_WIDE, bytes(0, 2), words(0x100, 32)], Piix4Pm::new();
     fw_cfg: [bytes(0, 12), words(0, 1), dwords(4, 2)], fw_cfg();
     coprocessor_error: [bytes(0, 2)], CoprocessorError::default();

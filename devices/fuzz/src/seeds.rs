@@ -163,28 +163,104 @@ fn dma(target: &Target) -> Vec<Vec<u8>> {
     all
 }
 
-/// ATA commands with their parameters and data.
+/// Commands of a packet device, the first bytes of their packets.
+const PACKETS: &[&[u8]] = &[
+    &[0x00],
+    &[0x03, 0, 0, 0, 18],
+    &[0x12, 0, 0, 0, 36],
+    &[0x1b, 0, 0, 0, 2],
+    &[0x1b, 0, 0, 0, 3],
+    &[0x1e, 0, 0, 0, 1],
+    &[0x25],
+    &[0x28, 0, 0, 0, 0, 5, 0, 0, 3],
+    &[0x2b, 0, 0, 0, 0, 9],
+    &[0x42, 0, 0x40, 1, 0, 0, 0, 0, 48],
+    &[0x43, 2, 0, 0, 0, 0, 1, 0, 200],
+    &[0x43, 0, 1, 0, 0, 0, 0, 0, 12],
+    &[0x43, 2, 2, 0, 0, 0, 1, 2, 0],
+    &[0x45, 0, 0, 0, 0, 0, 0, 0, 9],
+    &[0x46, 0, 0, 0, 0, 0, 0, 0, 80],
+    &[0x47, 0, 0, 0, 2, 0, 0, 3, 0],
+    &[0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8],
+    &[0x4b, 0, 0, 0, 0, 0, 0, 0, 1],
+    &[0x51, 0, 0, 0, 0, 0, 0, 0, 34],
+    &[0x55, 0x10, 0, 0, 0, 0, 0, 0, 24],
+    &[0x5a, 0, 0x3f, 0, 0, 0, 0, 0, 200],
+    &[0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 28],
+    &[0xa8, 0, 0, 0, 0, 5, 0, 0, 0, 2],
+    &[0xad, 0, 0, 0, 0, 0, 0, 0, 8, 0],
+    &[0xb9, 0, 0, 0, 2, 16, 0, 2, 20, 0xf8],
+    &[0xbb, 0, 0xff, 0xff],
+    &[0xbd, 0, 0, 0, 0, 0, 0, 0, 0, 8],
+    &[0xbe, 0, 0, 0, 0, 5, 0, 0, 2, 0xf8, 1],
+    &[0xbe, 4, 0, 0, 0, 5, 0, 0, 1, 0x10],
+];
+
+/// The chip set's function needs its decoders on, and a descriptor table for its bus master.
+fn ide_prefix(target: &Target, s: &mut Script, to_memory: bool) {
+    if target.name != "piix3_ide" {
+        return;
+    }
+    let config = 0x8000_0000;
+    s.write(config + 4, 5).write(config + 0x41, 0x80).write(config + 0x43, 0x80).write(config + 0x21, 0xc0);
+    // Two pieces of memory at 8000h, described at 1000h.
+    s.op(&[kind::MEMORY, 0, 1]).op(&0x0400_0000_8000u64.to_le_bytes()).op(&[kind::MEMORY, 1, 1]).op(&[0; 8]);
+    s.op(&[kind::MEMORY, 0x80, 1]).op(&0x8000_0800_0000_9000u64.to_le_bytes());
+    for at in [0x104, 0x10c] {
+        s.write_wide(at, 4, 0x1000).write(at - 4, if to_memory { 8 } else { 0 });
+    }
+}
+
+fn start_bus_master(target: &Target, s: &mut Script, to_memory: bool) {
+    if target.name == "piix3_ide" {
+        s.write(0x100, if to_memory { 9 } else { 1 });
+    }
+}
+
+/// ATA commands with their parameters and data, and packets.
 fn ata(target: &Target) -> Vec<Vec<u8>> {
     let commands = [
         0x00, 0x08, 0x10, 0x20, 0x24, 0x25, 0x27, 0x29, 0x30, 0x34, 0x35, 0x37, 0x39, 0x40, 0x42, 0x70, 0x90, 0x91,
-        0xa0, 0xa1, 0xc4, 0xc5, 0xc6, 0xc8, 0xca, 0xe0, 0xe1, 0xe3, 0xe5, 0xe7, 0xea, 0xec, 0xef, 0xf8, 0xf9, 0xb0,
+        0xa1, 0xc4, 0xc5, 0xc6, 0xc8, 0xca, 0xe0, 0xe1, 0xe3, 0xe5, 0xe7, 0xea, 0xec, 0xef, 0xf8, 0xf9, 0xb0,
     ];
     let mut all = Vec::new();
     for command in commands {
+        let to_memory = !matches!(command, 0xca | 0x35);
         let mut s = Script::new(target);
-        s.write(7, 0xc6).next(1).write(2, 4).write(7, 0xc6).next(1).read(7, 1);
+        ide_prefix(target, &mut s, to_memory);
+        s.write(2, 4).write(7, 0xc6).next(1).read(7, 1);
         for (at, v) in [(1, 3), (2, 2), (3, 9), (4, 0), (5, 0), (6, 0xe0), (7, command)] {
             s.write(at, v);
         }
-        if command == 0xa0 {
-            s.write_wide(0, 2, 0x0028).write_wide(0, 2, 0).write_wide(0, 2, 0).write_wide(0, 2, 0x0001);
-            s.write_wide(0, 2, 0).write_wide(0, 2, 0);
-        }
+        start_bus_master(target, &mut s, to_memory);
         for _ in 0..2 {
             s.next(1).read(7, 1).read_wide(0, 2, 256).fork().fill(0, 2, 256);
         }
         s.next(2).write(6, 0xf0).write(7, command).next(1).read(1, 1).write(8, 4).write(8, 0).read(7, 1);
         all.push(s.out);
+    }
+    // The packet device is the master on `cdrom`, the slave elsewhere.
+    let select = if target.name == "cdrom" { 0xa0 } else { 0xb0 };
+    for packet in PACKETS {
+        for by_dma in [0, 1] {
+            let mut s = Script::new(target);
+            ide_prefix(target, &mut s, true);
+            s.write(6, select);
+            for (at, v) in [(7, 0xa1), (1, by_dma), (4, 0xfe), (5, 0xff), (7, 0xa0)] {
+                s.write(at, v).next(1);
+            }
+            let mut bytes = packet.to_vec();
+            bytes.resize(12, 0);
+            for pair in bytes.chunks(2) {
+                s.write_wide(0, 2, u32::from(pair[0]) | u32::from(pair[1]) << 8);
+            }
+            start_bus_master(target, &mut s, true);
+            for _ in 0..2 {
+                s.next(1).read(7, 1).fork().read_wide(0, 2, 256).fill(0, 2, 12);
+            }
+            s.op(&[kind::POKE, 0]).next(1).read(1, 7).op(&[kind::POKE, 0x1f]).write(7, 0xa0).next(2);
+            all.push(s.out);
+        }
     }
     all
 }
@@ -333,7 +409,7 @@ pub fn seeds(target: &Target) -> Vec<Vec<u8>> {
     match target.name {
         "i82077" => floppy(target),
         "i8237" => dma(target),
-        "ata" | "ata_empty" => ata(target),
+        "isa_ide" | "isa_ide_one" | "cdrom" | "piix3_ide" => ata(target),
         "vga" => vga(target),
         _ => others(target),
     }

@@ -56,7 +56,8 @@ const KINDS: u8 = 0x1f;
 /// Kinds of steps by number. What comes often has several.
 #[allow(missing_docs)]
 pub mod kind {
-    pub const WRITE: u8 = 0; // to 9
+    pub const WRITE: u8 = 0; // to 8
+    pub const MEMORY: u8 = 9;
     pub const READ: u8 = 10; // to 14
     pub const WRITE_MANY: u8 = 15;
     pub const READ_MANY: u8 = 16;
@@ -93,6 +94,8 @@ enum Step {
         step: u64,
         times: u32,
     },
+    /// The processor writes to memory, for what masters the bus to find.
+    Memory(u64, u64),
     Drive(Pin, bool),
     Pass(VTime),
     NextEvent,
@@ -134,10 +137,11 @@ fn outside(input: &mut Input<'_>) -> Outside {
 fn step(registers: &[Range], input: &mut Input<'_>) -> Step {
     let what = input.byte();
     match what & KINDS {
-        kind::WRITE..kind::READ => {
+        kind::WRITE..kind::MEMORY => {
             let (at, width) = register(registers, input);
             Step::Write { at, width, value: input.number(width.bytes() as usize), step: 0, times: 1 }
         }
+        kind::MEMORY => Step::Memory(16 * input.number(2), input.number(8)),
         kind::READ..kind::WRITE_MANY => {
             let (at, width) = register(registers, input);
             Step::Read { at, width, times: 1 }
@@ -197,6 +201,10 @@ fn perform<D: Device>(rig: &mut Rig<D>, step: &Step, poke: Poke<D>) -> u64 {
             for n in 0..u64::from(times) {
                 rig.write_wide(at, width, value.wrapping_add(step * n));
             }
+            0
+        }
+        Step::Memory(at, value) => {
+            rig.memory.write(at, &value.to_le_bytes());
             0
         }
         Step::Drive(pin, level) => {

@@ -412,7 +412,7 @@ mod tests {
         for (at, v) in [(COUNT, 1), (COUNT, 0x80), (LBA_LOW, 0), (LBA_LOW, 3), (DEVICE, 0xe0), (STATUS, 0x25)] {
             ide.write(reg(0, at), v);
         }
-        ide.pass(VTime::us(100));
+        ide.pass(VTime::us(45));
         assert_ne!(dword(&ide, 0x2_0200), 0, "the first piece is there");
         assert_eq!(dword(&ide, 0x4_0000), 0, "the last is not");
         let saved = ide.device.save();

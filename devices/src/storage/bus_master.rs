@@ -114,7 +114,9 @@ impl BusMaster {
         self.active()
     }
 
+    /// Words move: an odd end takes the whole of its last.
     fn advance(&mut self, n: usize) {
+        let n = n.next_multiple_of(2);
         self.address = self.address.wrapping_add(n as u32);
         self.left -= n as u32;
         if self.left == 0 && self.last {
@@ -225,8 +227,10 @@ mod tests {
     fn a_count_of_zero_is_64_kib() {
         let mut mem = GuestMemory::flat(0x10_0000);
         let mut bm = start(&mut mem, &[(0x2_0000, 0x8000_0000)]);
-        assert_eq!(bm.to_memory(&mut mem, &[9; 0xffff]), 0xffff);
+        assert_eq!(bm.to_memory(&mut mem, &[9; 0xfffe]), 0xfffe);
         assert!(bm.active());
+        assert_eq!(bm.to_memory(&mut mem, &[9]), 1);
+        assert!(!bm.active(), "an odd end takes its last word");
     }
 
     #[test]

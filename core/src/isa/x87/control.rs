@@ -122,10 +122,8 @@ pub fn emms(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     if x.st.cr0 & cr0::TS != 0 {
         return Err(Exception::NM);
     }
-    if x.st.fpu.status & sw::ES != 0 {
-        if pending(x, i)? {
-            return Ok(());
-        }
+    if x.st.fpu.status & sw::ES != 0 && pending(x, i)? {
+        return Ok(());
     }
     x.st.fpu.valid = 0;
     x.st.fpu.set_top(0);

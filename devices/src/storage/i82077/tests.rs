@@ -3,6 +3,7 @@
 use super::*;
 use crate::host::{DiskError, FloppyKind, MemDisk, SECTOR};
 use ferrite_core::rig::Rig;
+use ferrite_core::snapshot::Snapshot;
 
 /// A disk whose sectors begin with their number and are filled with its low byte.
 fn image(sectors: usize) -> Vec<u8> {

@@ -3,7 +3,7 @@
 //! Documents: IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"; FreeVGA; Bochs VBE Display API; PCI Local
 //! Bus Specification 2.1. The parts name theirs.
 //!
-//! The card's memory lies in the machine's backing; [`memory`] says how. A display looks at it with [`Vga::frame`],
+//! The card's memory lies in the machine's backing; `memory.rs` says how. A display looks at it with [`Vga::frame`],
 //! [`Vga::text`] and [`Vga::changed`], which change nothing that the guest or a snapshot can see. A frame is drawn from the
 //! registers as they are then, with the start address, preset row scan and PEL panning of the frame that the beam is in.
 //!

@@ -22,7 +22,7 @@ static MASKS: [[u32; 8]; 256] = {
     let mut table = [[0; 8]; 256];
     let mut i = 0;
     while i < 256 * 8 {
-        table[i / 8][i % 8] = (i as u32 / 8 >> (7 - i % 8) & 1).wrapping_neg();
+        table[i / 8][i % 8] = ((i / 8) as u32 >> (7 - i % 8) & 1).wrapping_neg();
         i += 1;
     }
     table
