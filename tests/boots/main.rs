@@ -4,6 +4,8 @@
 //! `--ignored`, and says that it was skipped where its images are missing. A guest passes when its checksums are those of the
 //! same programs on the host's processor, and when it has switched the machine off by itself.
 
+mod media;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -90,8 +90,8 @@ const POLL_TIME: VTime = VTime::us(100);
 /// What a seek takes beside its steps.
 const SEEK_OVERHEAD: VTime = VTime::us(50);
 
-/// Nobody has written DRATE since the hardware reset: whatever passes the head is read. On the chip only media of 250 kbit/s could be;
-/// Bochs' firmware never chooses a rate, and boots from all.
+/// Nobody has written DRATE since the hardware reset: whatever passes the head is read, and a transfer seeks its cylinder. On the chip
+/// only media of 250 kbit/s could be read then; Bochs' firmware, which leaves both to the controller, boots from all.
 const NO_RATE: u8 = 1 << 7;
 
 /// A SEEK, RELATIVE SEEK or RECALIBRATE under way.

@@ -238,7 +238,7 @@ fn another_data_rate_finds_no_address_mark() {
 }
 
 #[test]
-fn before_a_rate_is_chosen_any_medium_is_read() {
+fn before_a_rate_is_chosen_any_medium_is_read_from_any_cylinder() {
     let mut fdc = with(FloppyKind::M1440, medium(2880), 2);
     assert_eq!(read(&mut fdc, &[0x4a, 0], 0).1[..2], [0x40, 0x01]);
     fdc.reset(ferrite_core::device::ResetKind::Hard);
@@ -248,6 +248,8 @@ fn before_a_rate_is_chosen_any_medium_is_read() {
         command(&mut fdc, &[8]);
     }
     assert_eq!(read(&mut fdc, &[0x4a, 0], 0).1[0], 0);
+    let (data, _) = read(&mut fdc, &read_command(0x46, 0, [9, 0, 1], 18), 512);
+    assert_eq!(u16::from_le_bytes([data[0], data[1]]), 9 * 36, "and the transfer seeks");
 }
 
 #[test]

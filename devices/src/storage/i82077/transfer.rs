@@ -259,7 +259,8 @@ impl I82077 {
             self.regs.last_eot = t.eot;
         }
         let pcn = self.regs.pcn[usize::from(t.unit)];
-        if self.regs.configure & EIS != 0 && !matches!(t.op, Op::ReadId | Op::Format) && t.c != pcn {
+        let implied = self.regs.configure & EIS != 0 || self.regs.rate & NO_RATE != 0;
+        if implied && !matches!(t.op, Op::ReadId | Op::Format) && t.c != pcn {
             t.stage = Stage::Seeking;
             let steps = i16::from(t.c) - i16::from(pcn);
             cx.at(cx.now().after(self.regs.seek_time(steps)), EXECUTE);

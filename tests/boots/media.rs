@@ -1,0 +1,188 @@
+//! Bootable media under firmware: loaders, memory tests, an installer, an installed system. Each is a script in `scripts/`, run
+//! under our own firmware and under SeaBIOS, whose end without an error is the proof.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// What the machine starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Firmware {
+    Own,
+    SeaBios,
+}
+
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/guests")
+}
+
+/// A run of a script.
+struct Booted {
+    dir: TempDir,
+    status: Option<i32>,
+    serial: String,
+    said: String,
+}
+
+impl Booted {
+    fn passed(&self) {
+        let screen = std::fs::read_to_string(self.dir.path().join("screen")).unwrap_or_default();
+        let tail = &self.serial[self.serial.floor_char_boundary(self.serial.len().saturating_sub(2000))..];
+        assert_eq!(self.status, Some(0), "{}\nscreen:\n{screen}\nserial:\n{tail}", self.said);
+    }
+}
+
+/// Runs `script` with an image in a drive; nothing where an image is missing, which is said.
+fn boot(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&str]) -> Option<Booted> {
+    let (media, firmwares) = (cache().join("media"), cache().join("firmware"));
+    let mut needed = vec![media.join(image)];
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ferrite"));
+    command.arg("run").arg(drive).arg(media.join(image)).arg("--script");
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/boots/scripts/{script}.script")));
+    if firmware == Firmware::SeaBios {
+        let (bios, vga) = (firmwares.join("bios-256k.bin"), firmwares.join("vgabios-stdvga.bin"));
+        command.arg("--bios").arg(&bios).arg("--vgabios").arg(&vga);
+        needed.extend([bios, vga]);
+    }
+    for file in needed {
+        if !file.is_file() {
+            println!("skipped: no {} (tests/boots/fetch.sh makes it)", file.display());
+            return None;
+        }
+    }
+    command.args(["--display", "none", "--no-reboot", "--limit-time", "6000", "--serial", "file:serial"]);
+    command
+        .args(["--dump-screen", "screen", "--stats", "stats"])
+        .args(more)
+        .current_dir(dir.path())
+        .stdin(Stdio::null());
+    let output = command.output().expect("the command starts");
+    let read = |name: &str| std::fs::read(dir.path().join(name)).unwrap_or_default();
+    let stats: serde_json::Value = serde_json::from_slice(&read("stats")).unwrap_or_default();
+    println!(
+        "{image} under {firmware:?}: {} instructions, {} virtual s, {} s",
+        stats["instructions"], stats["virtual_seconds"], stats["host_seconds"]
+    );
+    let serial = String::from_utf8_lossy(&read("serial")).replace('\r', "");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some(Booted { status: output.status.code(), serial, said, dir })
+}
+
+fn passes(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&str]) {
+    if let Some(booted) = boot(script, firmware, drive, image, &[&["--disposable"], more].concat()) {
+        booted.passed();
+    }
+}
+
+/// A loader that starts the small guest, which says by its sums on the serial line that it computes what the host does.
+fn starts_linux(firmware: Firmware, drive: &str, image: &str) {
+    if let Some(booted) = boot("linux", firmware, drive, image, &["--disposable", "-m", "256M", "--cpu", "pentium3"]) {
+        booted.passed();
+        for (name, value) in super::SMALL {
+            let line = format!("SUM {name} {value}");
+            assert!(booted.serial.lines().any(|l| l == line), "no `{line}`:\n{}", booted.serial);
+        }
+    }
+}
+
+/// Boots the installed system from a copy of its disk, and looks at the file system after it has switched itself off.
+fn installed(firmware: Firmware) {
+    let image = cache().join("media/root.img");
+    if !image.is_file() {
+        println!("skipped: no {} (tests/boots/fetch.sh makes it)", image.display());
+        return;
+    }
+    // Beside the image: the copy is as large, and sparse where the file system of the host shares blocks.
+    let copy = cache().join(format!("media/root-{firmware:?}.img"));
+    let copied = Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(&image).arg(&copy).status();
+    assert!(copied.is_ok_and(|s| s.success()), "a copy of {}", image.display());
+    let name = format!("root-{firmware:?}.img");
+    let booted =
+        boot("root", firmware, "--hda", &name, &["-m", "256M", "--cpu", "pentium3"]).expect("its disk is there");
+    booted.passed();
+    let mut check = Command::new("e2fsck");
+    check.args(["-f", "-n"]).arg(format!("{}?offset={}", copy.display(), 1 << 20));
+    check.env("PATH", format!("{}:/sbin:/usr/sbin", std::env::var("PATH").unwrap_or_default()));
+    match check.output() {
+        Ok(out) => {
+            let said = String::from_utf8_lossy(&out.stdout).into_owned();
+            assert!(out.status.success(), "the file system is not clean:\n{said}");
+        }
+        Err(e) => println!("the file system was not looked at: e2fsck: {e}"),
+    }
+    std::fs::remove_file(&copy).expect("the copy goes");
+}
+
+macro_rules! boots {
+    ($($(#[$doc:meta])* $name:ident: $call:ident($($arg:expr),*);)*) => {$(
+        mod $name {
+            use super::*;
+
+            $(#[$doc])*
+            #[test]
+            #[ignore = "needs tests/boots/fetch.sh"]
+            fn under_our_firmware() {
+                with(Firmware::Own);
+            }
+
+            $(#[$doc])*
+            #[test]
+            #[ignore = "needs tests/boots/fetch.sh"]
+            fn under_seabios() {
+                with(Firmware::SeaBios);
+            }
+
+            fn with(firmware: Firmware) {
+                boots!(@call firmware, $call, $($arg),*);
+            }
+        }
+    )*};
+    (@call $fw:ident, passes, $script:expr, $($arg:expr),*) => { passes($script, $fw, $($arg),*) };
+    (@call $fw:ident, $call:ident, $($arg:expr),*) => { $call($fw, $($arg),*) };
+    (@call $fw:ident, $call:ident,) => { $call($fw) };
+}
+
+boots! {
+    grub_rescue_cd: passes("grub", "--cdrom", "grub-cd.iso", &[]);
+    grub_rescue_floppy: passes("grub", "--fda", "grub-floppy.img", &[]);
+    grub_cd_linux: starts_linux("--cdrom", "grub-linux.iso");
+    syslinux_floppy: passes("syslinux-floppy", "--fda", "syslinux-floppy.img", &["-m", "32M"]);
+    isolinux_cd_linux: starts_linux("--cdrom", "isolinux.iso");
+    syslinux_disk_linux: starts_linux("--hda", "syslinux-disk.img");
+    memtest_floppy: passes("memtest", "--fda", "memtest-floppy.img", &["-m", "16M", "--cpu", "pentium3"]);
+    memtest_cd: passes("memtest-banner", "--cdrom", "memtest-cd.iso", &["-m", "32M"]);
+    ipxe_cd: passes("ipxe", "--cdrom", "ipxe.iso", &[]);
+    installer_cd: passes("installer", "--cdrom", "installer.iso", &["-m", "512M", "--cpu", "pentium3"]);
+    installed_debian: installed();
+}
+
+/// Other firmware: what it says on the screen.
+fn firmware(bios: &str, vgabios: Option<&str>, text: &str, more: &[&str]) {
+    let dir = cache().join("firmware");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ferrite"));
+    command.arg("run").arg("--bios").arg(dir.join(bios));
+    if let Some(vga) = vgabios {
+        command.arg("--vgabios").arg(dir.join(vga));
+    }
+    if !dir.join(bios).is_file() {
+        println!("skipped: no {} (tests/boots/fetch.sh fetches it)", dir.join(bios).display());
+        return;
+    }
+    command.args(["--display", "none", "--until-screen", text, "--limit-time", "120"]).args(more).stdin(Stdio::null());
+    let output = command.output().expect("the command starts");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn seabios_says_that_nothing_boots() {
+    firmware("bios-256k.bin", Some("vgabios-stdvga.bin"), "No bootable device", &[]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn the_bochs_bios_says_that_nothing_boots() {
+    firmware("BIOS-bochs-latest", Some("vgabios.stdvga.bin"), "No bootable device", &[]);
+}
