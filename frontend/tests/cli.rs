@@ -99,7 +99,7 @@ fn files_that_are_something_else_are_refused_with_what_they_should_be() {
 fn the_demonstration_runs_to_its_end_and_limits_end_it_before() {
     let out = ferrite(&["run", "--display", "none"]);
     assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
-    assert!(String::from_utf8_lossy(&out.stdout).contains("all well"));
+    assert!(String::from_utf8_lossy(&out.stdout).ends_with("ferrite> "), "up to its prompt");
     let limited = ferrite(&["run", "--limit-insns", "1000", "--state-hash", "--stats", "-"]);
     assert_eq!(limited.status.code(), Some(124));
     let stats: serde_json::Value = {
@@ -108,6 +108,33 @@ fn the_demonstration_runs_to_its_end_and_limits_end_it_before() {
     };
     assert_eq!((&stats["instructions"], &stats["end"]), (&1000.into(), &"limit".into()));
     assert!(String::from_utf8_lossy(&limited.stderr).starts_with("state hash "));
+}
+
+#[test]
+fn a_script_types_into_the_demonstration_and_every_run_is_the_same() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let png = dir.path().join("a.png");
+    let script = format!(
+        "wait screen \"ferrite> \" timeout 10\ntype \"help me, Q~|?\\n\"\nwait screen \"ferrite> help me, Q~|?\"\n\
+         wait still 0.2\nscreenshot \"{}\"\nexit 3\n",
+        png.to_str().expect("a temporary folder has a plain name")
+    );
+    let script = file(dir.path(), "script", script.as_bytes());
+    let run = |more: &[&str]| {
+        let out = ferrite(&[&["run", "--display", "none", "--script", &script, "--state-hash"], more].concat());
+        assert_eq!(out.status.code(), Some(3), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    };
+    let first = run(&[]);
+    assert!(first.starts_with("state hash "));
+    let save = format!("777777:{}", dir.path().join("s").to_str().expect("plain"));
+    assert_eq!(run(&["--save-at", &save]), first, "whatever else stops the machine");
+    let picture = png::Decoder::new(std::io::Cursor::new(std::fs::read(&png).expect("a screenshot"))).read_info();
+    let info = picture.as_ref().map(|r| (r.info().width, r.info().height)).expect("a PNG");
+    assert_eq!(info, (720, 400));
+    let until = ferrite(&["run", "--display", "none", "--until-screen", "ferrite> ", "--dump-screen", "-"]);
+    let text = String::from_utf8_lossy(&until.stdout).into_owned();
+    assert!(until.status.code() == Some(0) && text.lines().any(|l| l == "ferrite>"), "{text}");
 }
 
 /// 64 KiB of firmware that is entered at its beginning.
