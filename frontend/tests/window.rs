@@ -1,6 +1,8 @@
 //! The real window, under Xvfb: it shows the demonstration, takes keys and the mouse by X events, is resized, and shows what the
 //! guest draws, scaled. Says that it was skipped where there is no Xvfb.
 #![cfg(all(feature = "window", target_os = "linux"))]
+// The host's clock bounds how long the test waits for the X server.
+#![allow(clippy::disallowed_methods)]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
