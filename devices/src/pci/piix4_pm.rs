@@ -49,6 +49,10 @@ const RSM: u16 = 1 << 15;
 const ENABLES: u16 = TMROF | GBL | PWRBTN_BIT | RTC;
 /// PMCNTRL.
 const SCI_EN: u16 = 1 << 0;
+/// Commands that change between legacy and ACPI mode. On a board they are words between firmware's tables (FADT, ACPI_ENABLE and
+/// ACPI_DISABLE) and its own SMI handler. SeaBIOS names these two and leaves their doing to the machine.
+const ACPI_ENABLE: u8 = 0xf1;
+const ACPI_DISABLE: u8 = 0xf0;
 const SUS_EN: u16 = 1 << 13;
 const CNTRL_MASK: u16 = 0x1c03;
 /// GLBSTS: APM_STS.
@@ -193,6 +197,11 @@ impl Piix4Pm {
 
     fn apm_command(&mut self, cx: &mut Cx<'_>, val: u8) {
         self.regs.apmc = val;
+        match val {
+            ACPI_ENABLE => self.regs.control |= SCI_EN,
+            ACPI_DISABLE => self.regs.control &= !SCI_EN,
+            _ => {}
+        }
         // The data sheet has SMI_EN of GLBCTL as a second condition. Bochs' firmware, written for boards that do without,
         // never sets it and would wait for its first SMI for good.
         if self.config.dword(DEVACTB) & APMC_EN != 0 {
@@ -355,6 +364,15 @@ mod tests {
         assert!(pm.level(SCI));
         pm.drive(PWRBTN, false);
         assert!(pm.level(SCI), "the status bit holds it");
+    }
+
+    #[test]
+    fn two_commands_change_between_legacy_and_acpi_mode() {
+        let mut pm = Rig::new(Piix4Pm::new());
+        pm.write(APM, ACPI_ENABLE);
+        assert_eq!(pm.read_wide(io(PMCNTRL), Width::B2) & 1, 1);
+        pm.write(APM, ACPI_DISABLE);
+        assert_eq!(pm.read_wide(io(PMCNTRL), Width::B2) & 1, 0);
     }
 
     #[test]
