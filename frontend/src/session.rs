@@ -333,14 +333,37 @@ impl<'a> Session<'a> {
             let outcome = self.guest.run(limits);
             self.lines.flush();
             *self.exits.entry(outcome_name(outcome)).or_insert(0) += 1;
-            if let Some(end) = ended(outcome) {
-                return Ok(end);
-            }
             if self.lines.found() {
                 return Ok(End::Found);
             }
+            if let Some(end) = ended(outcome) {
+                return self.last_look(end);
+            }
             if plan.pace == Pace::Host {
                 pacer.wait(self.guest.now());
+            }
+        }
+    }
+
+    /// The guest is at its end. Where it only stands still, what it showed last may be what the run waits for, and a person may want to
+    /// read it: "It is now safe to turn off your computer".
+    fn last_look(&mut self, end: End) -> Result<End, Failure> {
+        if end != End::Dead {
+            return Ok(end);
+        }
+        if let Some(found) = self.look()? {
+            return Ok(found);
+        }
+        let plan = self.plan;
+        let limited = plan.limit_insns.is_some() || plan.limit_time.is_some() || plan.until_screen.is_some();
+        if self.commands.is_none() || self.script.is_some() || limited {
+            return Ok(end);
+        }
+        self.message = Some("the CPU is halted for good".to_owned());
+        self.publish(true);
+        loop {
+            if let Some(end) = self.stand_still()? {
+                return Ok(end);
             }
         }
     }

@@ -103,7 +103,7 @@ make_installer() {
   mkdir -p "$media/work/isolinux"
   cp "$pkg/isolinux/usr/lib/ISOLINUX/isolinux.bin" "$bios_modules/ldlinux.c32" "$media/work/isolinux"
   cp "$di/linux" "$di/initrd.gz" "$media/work"
-  printf 'DEFAULT install\nLABEL install\n  LINUX /linux\n  INITRD /initrd.gz\n  APPEND vga=normal DEBIAN_FRONTEND=newt cryptomgr.notests\n' \
+  printf 'DEFAULT install\nLABEL install\n  LINUX /linux\n  INITRD /initrd.gz\n  APPEND vga=normal fb=false nomodeset cryptomgr.notests\n' \
     >"$media/work/isolinux/isolinux.cfg"
   iso "$1" "$media/work"
 }

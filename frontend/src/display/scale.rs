@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn picture(width: u32, height: u32) -> Frame {
-        Frame { width, height, pixels: (0..width * height).map(|n| n * 0x01_0203 & 0xff_ffff).collect() }
+        Frame { width, height, pixels: (0..width * height).map(|n| (n * 0x01_0203) & 0xff_ffff).collect() }
     }
 
     #[test]
