@@ -10,7 +10,9 @@ use ferrite_devices::host::{Disk, FloppyDrive, FloppyKind, IdeDrive, MemDisk, Nu
 use ferrite_devices::input::i8042::I8042;
 use ferrite_devices::irq::{coprocessor::CoprocessorError, i8259::Pic};
 use ferrite_devices::misc::fw_cfg::{FwCfg, Items};
-use ferrite_devices::misc::{debug_exit::DebugExit, debugcon::Debugcon, port61::Port61, port92::Port92};
+use ferrite_devices::misc::{
+    debug_exit::DebugExit, debugcon::Debugcon, hotplug::Hotplug, port61::Port61, port92::Port92,
+};
 use ferrite_devices::parallel::lpt::Lpt;
 use ferrite_devices::pci::i440fx::{I440fx, Rom};
 use ferrite_devices::pci::piix3::Piix3;
@@ -299,6 +301,7 @@ laws! {
     port92: 0, 1, false, resets, Port92::default();
     debugcon: 0, 1, false, resets, Debugcon::new(Box::new(Null));
     debug_exit: 0, 1, false, resets, DebugExit;
+    hotplug: 0, 68, false, resets, Hotplug;
     coprocessor_error: 0, 2, false, resets, CoprocessorError::default();
     lpt: 0, 3, false, resets, Lpt::new(Some(Box::new(Null)));
     lpt_unplugged: 0, 3, false, resets, Lpt::new(None);

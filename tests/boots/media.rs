@@ -156,11 +156,16 @@ boots! {
     installer_cd: passes("installer", "--cdrom", "installer.iso", &["-m", "512M", "--cpu", "pentium3"]);
 }
 
-/// Only under our firmware: under SeaBIOS this system's initramfs waits in vain for its PCI drivers to load. The cause is not known yet.
 #[test]
 #[ignore = "needs tests/boots/fetch.sh"]
 fn installed_debian_under_our_firmware() {
     installed(Firmware::Own);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn installed_debian_under_seabios() {
+    installed(Firmware::SeaBios);
 }
 
 /// Other firmware: what it says on the screen.

@@ -7,7 +7,9 @@ use ferrite_devices::input::i8042::I8042;
 use ferrite_devices::irq::coprocessor::CoprocessorError;
 use ferrite_devices::irq::i8259::Pic;
 use ferrite_devices::misc::fw_cfg::{FwCfg, Items};
-use ferrite_devices::misc::{debug_exit::DebugExit, debugcon::Debugcon, port61::Port61, port92::Port92};
+use ferrite_devices::misc::{
+    debug_exit::DebugExit, debugcon::Debugcon, hotplug::Hotplug, port61::Port61, port92::Port92,
+};
 use ferrite_devices::parallel::lpt::Lpt;
 use ferrite_devices::pci::i440fx::{I440fx, Rom};
 use ferrite_devices::pci::piix3::Piix3;
@@ -178,4 +180,5 @@ targets! {
     port92: [bytes(0, 1)], Port92::default();
     debugcon: [bytes(0, 1)], Debugcon::new(Box::new(Null));
     debug_exit: [bytes(0, 1)], DebugExit;
+    hotplug: [bytes(0, 68)], Hotplug;
 }

@@ -22,6 +22,7 @@ use crate::boot::acpi::{PM_BASE, SCI_IRQ};
 use crate::boot::{FOUR_GIB, Ram};
 use crate::host::IdeDrive;
 use crate::misc::fw_cfg::{self, FwCfg, Items};
+use crate::misc::hotplug::{self, Hotplug};
 use crate::pci::i440fx::{self, I440fx, Rom};
 use crate::pci::piix3::{self, Piix3};
 use crate::pci::piix3_ide::{self, Piix3Ide};
@@ -46,6 +47,7 @@ pub(super) fn build(mut config: PcConfig) -> System {
         sys.bus_mut().attach_function(bdf(2, 0), vga);
     }
     fw_cfg(&mut sys, config.ram);
+    hotplug(&mut sys);
     at::serial(&mut sys, &irqs, config.serial, config.serial_speedup);
     at::floppies(&mut sys, &irqs, dma, config.floppies);
     at::parallel(&mut sys, &irqs, config.parallel);
@@ -119,6 +121,14 @@ fn ide(sys: &mut System, irqs: &Irqs, drives: [Option<IdeDrive>; 4]) {
         at::ide_channel(sys, irqs, wiring, (ide, piix3_ide::irq(n)), piix3_ide::channel(n));
     }
     sys.bus_mut().attach_function(bdf(1, 1), ide);
+}
+
+/// What SeaBIOS's ACPI tables watch.
+fn hotplug(sys: &mut System) {
+    let id = sys.add("hotplug", Hotplug);
+    for (base, len, at) in [(0xae00, 16, hotplug::PCI), (0xaf00, 32, hotplug::CPUS), (0xafe0, 4, hotplug::GPE0)] {
+        ports(sys, base, len, id, at.0, Width::B4);
+    }
 }
 
 /// What SeaBIOS asks for. Boot order and drives it takes from CMOS RAM.

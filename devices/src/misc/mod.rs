@@ -3,5 +3,6 @@
 pub mod debug_exit;
 pub mod debugcon;
 pub mod fw_cfg;
+pub mod hotplug;
 pub mod port61;
 pub mod port92;
