@@ -300,6 +300,11 @@ pub fn open(kind: Display) -> Result<Option<Box<dyn Screen>>, Failure> {
     })
 }
 
+/// The first screenshot's name that is free in the present folder; none when all are taken.
+fn free_name() -> Option<PathBuf> {
+    (1..10_000).map(|n| PathBuf::from(format!("ferrite-{n}.png"))).find(|p| !p.exists())
+}
+
 /// Tells the display that the session is over, however it came to its end.
 struct Ending<'a>(&'a Shared);
 

@@ -8,7 +8,6 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
@@ -22,7 +21,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Style};
 
 use super::scale::{self, Fit};
-use super::{Command, Screen, Shared, State, View};
+use super::{Command, Screen, Shared, State, View, free_name};
 use crate::Failure;
 use crate::cli::reason;
 use crate::keys;
@@ -183,8 +182,7 @@ impl Keyboard {
         match e.code {
             KeyCode::Char('x' | 'X') => self.queue.push_front(vec![Command::Quit]),
             KeyCode::Char('s' | 'S') => {
-                let free = (1..10_000).map(|n| PathBuf::from(format!("ferrite-{n}.png"))).find(|p| !p.exists());
-                self.queue.extend(free.map(|f| vec![Command::Screenshot(f)]));
+                self.queue.extend(free_name().map(|f| vec![Command::Screenshot(f)]));
             }
             KeyCode::Char('a' | 'A') => self.stroke(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::CONTROL)),
             _ => {}

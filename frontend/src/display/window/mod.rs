@@ -15,7 +15,6 @@ mod keys;
 mod surface;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -29,7 +28,7 @@ use winit::window::{CursorGrabMode, Fullscreen, Window, WindowId};
 
 use self::surface::Surface;
 use super::scale::{self, Fit};
-use super::{Command, Mouse, Screen, Shared, State, View};
+use super::{Command, Mouse, Screen, Shared, State, View, free_name};
 use crate::Failure;
 
 /// Inside of a new window, in the host's logical pixels: a text screen's width in the shape of a monitor.
@@ -291,11 +290,6 @@ impl App<'_> {
             self.grab(false);
         }
     }
-}
-
-/// The first screenshot's name that is free.
-fn free_name() -> Option<PathBuf> {
-    (1..10_000).map(|n| PathBuf::from(format!("ferrite-{n}.png"))).find(|p| !p.exists())
 }
 
 impl ApplicationHandler for App<'_> {
