@@ -87,6 +87,8 @@ pub enum Exit {
     Shutdown,
     /// The system asks the run loop to stop (power-off, debug exit, reset).
     Stop,
+    /// A boundary of the engine's own, under [`crate::engine::Engine::set_pausing`].
+    Pause,
 }
 
 /// Where the last read-modify-write access read.

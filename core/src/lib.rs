@@ -3,6 +3,7 @@
 pub mod bus;
 pub mod cpu;
 pub mod device;
+pub mod engine;
 pub mod events;
 pub mod exec;
 pub mod fp;

@@ -7,6 +7,7 @@ use crate::cpu::flags::IF;
 use crate::cpu::state::ZERO;
 use crate::cpu::{Activity, CpuState, Model};
 use crate::device::{ResetKind, Stop};
+use crate::engine::Engine;
 use crate::exec::{Exec, Exit};
 use crate::interp::Interpreter;
 use crate::isa::helpers::interrupt;
@@ -31,6 +32,8 @@ pub enum Outcome {
     },
     /// The CPU is halted with interrupts off and nothing can wake it.
     Dead,
+    /// The engine came to a boundary of its own: see [`Engine::set_pausing`].
+    Paused,
 }
 
 /// How far a run may go.
@@ -52,7 +55,7 @@ impl Default for Limits {
 pub struct Machine {
     /// The CPU and its system.
     pub x: Exec,
-    engine: Interpreter,
+    engine: Box<dyn Engine>,
     no_reboot: bool,
     /// What a reset does beyond the hardware's part.
     reset_hook: Option<ResetHook>,
@@ -68,10 +71,21 @@ impl std::fmt::Debug for Machine {
 }
 
 impl Machine {
-    /// A machine after power-on.
+    /// A machine after power-on, on the interpreter.
     #[must_use]
     pub fn new(model: Model, sys: System) -> Self {
-        Self { x: Exec::new(model, sys), engine: Interpreter::new(), no_reboot: false, reset_hook: None }
+        Self::with_engine(model, sys, Box::new(Interpreter::new()))
+    }
+
+    /// A machine after power-on.
+    #[must_use]
+    pub fn with_engine(model: Model, sys: System, engine: Box<dyn Engine>) -> Self {
+        Self { x: Exec::new(model, sys), engine, no_reboot: false, reset_hook: None }
+    }
+
+    /// What runs the CPU.
+    pub fn engine_mut(&mut self) -> &mut dyn Engine {
+        self.engine.as_mut()
     }
 
     /// Whether a reset or a triple fault ends the run instead of starting the guest again.
@@ -91,10 +105,10 @@ impl Machine {
         self.x.sys.clock.now()
     }
 
-    /// Blocks decoded, for statistics.
+    /// The engine's own counts, by name.
     #[must_use]
-    pub fn decoded_blocks(&self) -> u64 {
-        self.engine.decoded_blocks()
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        self.engine.counters(&self.x)
     }
 
     /// Sets what is done after every reset: a directly booted kernel is put into memory again.
@@ -121,6 +135,11 @@ impl Machine {
             let next = self.x.sys.next_deadline().unwrap_or(u64::MAX).max(self.x.retired);
             match self.engine.run(&mut self.x, next.min(until)) {
                 Exit::Limit => {}
+                Exit::Pause => {
+                    self.x.sys.clock.retired = self.x.retired;
+                    self.x.sys.fire_due_events();
+                    return Outcome::Paused;
+                }
                 Exit::Halted => {
                     self.x.sys.clock.retired = self.x.retired;
                     if !self.sleep(limits.time) {

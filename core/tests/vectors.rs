@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use ferrite_core::interp::Interpreter;
 use ferrite_core::vectors::engine::Bare;
 use ferrite_core::vectors::metadata::{Metadata, stem};
 use ferrite_core::vectors::run::run;
@@ -41,7 +42,7 @@ fn check(name: &str, chip: Chip) {
         std::fs::read(dir.join("flags.json")).map(|b| Metadata::read(&b).expect("flags.json")).unwrap_or_default();
     let mut files: Vec<_> = dir.read_dir().expect("a folder").map(|e| e.expect("an entry").path()).collect();
     files.sort();
-    let mut cpu = Bare::new(chip).expect("a model");
+    let mut cpu = Bare::new(chip, Box::new(Interpreter::new())).expect("a model");
     let (mut passed, mut bad) = (0, Vec::new());
     for path in files.iter().filter(|p| p.extension().is_some_and(|e| e == "gz")) {
         let file = path.file_name().and_then(|n| n.to_str()).expect("a name");

@@ -341,6 +341,8 @@ impl Guest for Pc {
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
-        vec![("decoded_blocks", self.machine.decoded_blocks()), ("tlb_misses", self.machine.x.walks)]
+        let mut counters = self.machine.counters();
+        counters.push(("tlb_misses", self.machine.x.walks));
+        counters
     }
 }

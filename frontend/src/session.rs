@@ -550,7 +550,7 @@ impl Pacer {
 
 fn ended(outcome: Outcome) -> Option<End> {
     match outcome {
-        Outcome::Insns | Outcome::Time => None,
+        Outcome::Insns | Outcome::Time | Outcome::Paused => None,
         Outcome::Stopped(Stop::PowerOff) => Some(End::PowerOff),
         Outcome::Stopped(Stop::DebugExit(v)) => Some(End::DebugExit(v)),
         Outcome::Reset { triple_fault: true } => Some(End::TripleFault),

@@ -1,4 +1,4 @@
-//! A [`Target`] over the interpreter: the CPU of a model in flat RAM.
+//! A [`Target`] over an engine: the CPU of a model in flat RAM.
 
 use super::run::{Ran, Target, Until};
 use super::suite::{Chip, Reg, Regs};
@@ -6,21 +6,21 @@ use crate::cpu::flags::Flags;
 use crate::cpu::segment::{Seg, Segment};
 use crate::cpu::state::{RAX, RBP, RBX, RCX, RDI, RDX, RIP, RSI, RSP};
 use crate::cpu::{CpuState, Model, ModelName};
+use crate::engine::Engine;
 use crate::exec::{Exec, Exit};
-use crate::interp::Interpreter;
 use crate::system::System;
 
-/// The interpreter as a test target.
+/// An engine as a test target.
 #[derive(Debug)]
 pub struct Bare {
     x: Exec,
-    engine: Interpreter,
+    engine: Box<dyn Engine>,
 }
 
 impl Bare {
     /// The CPU model that behaves like `chip`, if there is one.
     #[must_use]
-    pub fn new(chip: Chip) -> Option<Self> {
+    pub fn new(chip: Chip, engine: Box<dyn Engine>) -> Option<Self> {
         let (name, ram) = match chip.model()? {
             "8086" => (ModelName::I8086, 1 << 20),
             "80286" => (ModelName::I80286, 16 << 20),
@@ -28,7 +28,7 @@ impl Bare {
         };
         let mut sys = System::bare(ram);
         sys.mem.set_a20(name != ModelName::I8086); // the 8086 has no twenty-first address line: it wraps
-        Some(Self { x: Exec::new(Model::new(name), sys), engine: Interpreter::new() })
+        Some(Self { x: Exec::new(Model::new(name), sys), engine })
     }
 }
 
@@ -109,7 +109,7 @@ impl Target for Bare {
                 match self.engine.run(&mut self.x, limit) {
                     Exit::Halted => Ran::Done,
                     Exit::Shutdown => Ran::Shutdown,
-                    Exit::Limit | Exit::Stop => Ran::Limit,
+                    Exit::Limit | Exit::Stop | Exit::Pause => Ran::Limit,
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use clap::Args;
+use ferrite_core::interp::Interpreter;
 use ferrite_core::vectors::engine::Bare;
 use ferrite_core::vectors::metadata::{self, Metadata, Notes};
 use ferrite_core::vectors::run::{self, Target};
@@ -270,7 +271,7 @@ fn run_file(
     };
     let target = match targets.entry(chip) {
         std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
-        std::collections::btree_map::Entry::Vacant(e) => match Bare::new(chip) {
+        std::collections::btree_map::Entry::Vacant(e) => match Bare::new(chip, Box::new(Interpreter::new())) {
             Some(target) => e.insert(target),
             None => {
                 report.skipped = suite.tests.len() as u64;
