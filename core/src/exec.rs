@@ -104,6 +104,9 @@ struct Rmw {
 /// No position: the write-back takes the slow path.
 const NOWHERE: u64 = u64::MAX;
 
+/// Words in [`Exec::words`].
+pub const ENGINE_WORDS: usize = 32;
+
 /// A CPU and the system it runs in.
 #[derive(Debug)]
 pub struct Exec {
@@ -136,6 +139,8 @@ pub struct Exec {
     pub ferr: bool,
     /// TLB misses that walked the page tables.
     pub walks: u64,
+    /// Words that the engine's translated code reaches by the address of this structure; no state of the machine.
+    pub words: [u64; ENGINE_WORDS],
     /// The last instruction cast an interrupt shadow.
     pub shadow_cast: bool,
     /// The last instruction is not single-stepped although TF was set before it (INT n, SYSCALL).
@@ -174,6 +179,7 @@ impl Exec {
             init_resets: false,
             ferr: false,
             walks: 0,
+            words: [0; ENGINE_WORDS],
             shadow_cast: false,
             step_masked: false,
             rf_kept: false,

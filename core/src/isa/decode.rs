@@ -4,7 +4,8 @@
 //! good for every address its bytes are mapped at.
 
 use super::insn::{HIGH, Insn, flag};
-use super::select;
+use super::ops::Ops;
+use super::select::{self, Meaning};
 use super::x87::fault;
 use crate::cpu::Exception;
 use crate::cpu::model::{Model, ModelName};
@@ -34,6 +35,23 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
         ModelName::I80286 => super::decode80286::decode(bytes, model),
         _ => generic(bytes, code, model),
     }
+}
+
+/// Decodes the first instruction of `bytes` for a translator: what [`decode`] gives, and its meaning over the operations `O`.
+/// `None` for the meaning when only the interpreter's function has it.
+///
+/// # Errors
+/// See [`Error`].
+pub fn translate<O: Ops>(bytes: &[u8], code: CodeSize, model: &Model) -> Result<(Insn, Option<Meaning<O>>), Error> {
+    let i = decode(bytes, code, model)?;
+    let mut d = Decoder::with_ip(code.bits(), bytes, 0, model.decoder_options());
+    let ins = d.decode();
+    // The fronts of the oldest processors have meanings of their own, and so has what no coprocessor answers.
+    let same = ins.len() == usize::from(i.len)
+        && ins.code() as u16 == i.code
+        && select::select::<Exec>(&ins, &i).is_some_and(|m| m.handler() as usize == i.run as usize);
+    let meaning = if same { select::select::<O>(&ins, &i) } else { None };
+    Ok((i, meaning))
 }
 
 /// The decoder of the 80386 and everything later; the front for the 80286 uses it, too.

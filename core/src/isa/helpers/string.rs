@@ -14,7 +14,6 @@ use crate::isa::Insn;
 use crate::isa::cache::MAX_BLOCK;
 use crate::isa::insn::flag;
 use crate::isa::ops::Ops;
-use crate::isa::sem::arith::flags_sub;
 use crate::memory::PAGE_SIZE;
 use crate::mmu::walk::Access;
 
@@ -285,7 +284,7 @@ impl Step for Scas {
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let b = x.read::<B>(ES, index(x, i, RDI))?;
         let a = Ops::get::<B>(x, RAX);
-        flags_sub::<Exec, B>(x, a, b, a.wrapping_sub(b));
+        x.flags_sub::<B>(a, b, a.wrapping_sub(b));
         advance::<B>(x, i, RDI, 1);
         Ok(ends(x, i))
     }
@@ -301,7 +300,7 @@ impl Step for Cmps {
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let b = x.read::<B>(ES, index(x, i, RDI))?;
         let a = x.read::<B>(i.seg, index(x, i, RSI))?;
-        flags_sub::<Exec, B>(x, a, b, a.wrapping_sub(b));
+        x.flags_sub::<B>(a, b, a.wrapping_sub(b));
         advance::<B>(x, i, RSI, 1);
         advance::<B>(x, i, RDI, 1);
         Ok(ends(x, i))
