@@ -74,6 +74,8 @@ pub struct BlockCache {
     pages: Vec<Vec<BlockId>>,
     /// Blocks decoded since the start.
     pub decoded: u64,
+    /// Times that everything was dropped: numbers of blocks begin anew then.
+    pub cleared: u64,
 }
 
 impl std::fmt::Debug for BlockCache {
@@ -91,6 +93,7 @@ impl Default for BlockCache {
             slots: vec![(NO_KEY, 0); SLOTS],
             pages: Vec::new(),
             decoded: 0,
+            cleared: 0,
         }
     }
 }
@@ -145,6 +148,21 @@ impl BlockCache {
         &self.insns[b.first as usize..b.first as usize + usize::from(b.count)]
     }
 
+    /// The live block that begins at a position and lies in one page.
+    #[must_use]
+    pub fn find(&self, at: Offset, code: CodeSize) -> Option<BlockId> {
+        let key = key(at, code);
+        let list = self.pages.get((at >> PAGE_SHIFT) as usize)?;
+        list.iter().copied().find(|&id| self.blocks[id as usize].key == key && self.blocks[id as usize].tail == NO_TAIL)
+    }
+
+    /// Where a block begins, and its length in bytes; `None` for one that is out of use or crosses into another page.
+    #[must_use]
+    pub fn place(&self, id: BlockId) -> Option<(Offset, u16)> {
+        let b = self.blocks.get(id as usize)?;
+        (b.key != NO_KEY && b.tail == NO_TAIL).then_some((b.key >> 2, b.bytes))
+    }
+
     /// The block that follows `from`, which began at the instruction pointer `start`, if it is one of the two in the
     /// same page that followed before. The mapping, code segment and mode must not have changed in between.
     #[must_use]
@@ -185,6 +203,7 @@ impl BlockCache {
 
     /// Drops everything.
     pub fn clear(&mut self, mem: &mut GuestMemory) {
+        self.cleared += 1;
         self.insns.clear();
         self.text.clear();
         self.blocks.clear();
@@ -416,7 +435,7 @@ impl BlockCache {
 }
 
 /// Marks bytes of a page as decoded, so that writes to them are noticed.
-fn watch(x: &mut Exec, page: Offset, at: Offset, len: u64) {
+pub fn watch(x: &mut Exec, page: Offset, at: Offset, len: u64) {
     if !x.sys.mem.holds_code(page) {
         x.tlb.protect(page);
     }

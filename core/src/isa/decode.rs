@@ -42,7 +42,7 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
 ///
 /// # Errors
 /// See [`Error`].
-pub fn translate<O: Ops>(bytes: &[u8], code: CodeSize, model: &Model) -> Result<(Insn, Option<Meaning<O>>), Error> {
+pub fn translate<O: Ops>(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Translated<O>, Error> {
     let i = decode(bytes, code, model)?;
     let mut d = Decoder::with_ip(code.bits(), bytes, 0, model.decoder_options());
     let ins = d.decode();
@@ -51,8 +51,11 @@ pub fn translate<O: Ops>(bytes: &[u8], code: CodeSize, model: &Model) -> Result<
         && ins.code() as u16 == i.code
         && select::select::<Exec>(&ins, &i).is_some_and(|m| m.handler() as usize == i.run as usize);
     let meaning = if same { select::select::<O>(&ins, &i) } else { None };
-    Ok((i, meaning))
+    Ok((i, meaning.map(|m| (ins, m))))
 }
+
+/// What [`translate`] gives: the decoded form, and what `iced-x86` says with the meaning.
+pub type Translated<O> = (Insn, Option<(Instruction, Meaning<O>)>);
 
 /// The decoder of the 80386 and everything later; the front for the 80286 uses it, too.
 pub(super) fn generic(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {

@@ -26,7 +26,7 @@ pub fn adc<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R {
     let sum = o.add(a, b);
     let r = o.add(sum, c);
     D::set_back::<O, B>(o, i, r)?;
-    o.flags_add::<B>(a, b, r);
+    o.flags_adc::<B>(a, b, r);
     Ok(())
 }
 
@@ -50,7 +50,7 @@ pub fn sbb<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R {
     let dif = o.sub(a, b);
     let r = o.sub(dif, c);
     D::set_back::<O, B>(o, i, r)?;
-    o.flags_sub::<B>(a, b, r);
+    o.flags_sbb::<B>(a, b, r);
     Ok(())
 }
 
