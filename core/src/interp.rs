@@ -175,12 +175,9 @@ impl Interpreter {
 /// What can happen between two instructions, but for stale code, which the engine has dropped: reset and signals, traps, interrupts.
 /// `Some` when the engine must return.
 pub fn boundary(x: &mut Exec) -> Option<Exit> {
-    x.attention = false;
     x.sync_clock();
-    if x.sys.mem.generation() != x.map_generation {
-        x.map_generation = x.sys.mem.generation();
-        x.tlb.flush();
-    }
+    x.follow_map();
+    x.attention = false;
     if x.ferr && !fault::ferr(&x.st) {
         fault::release_ferr(x);
     }

@@ -121,7 +121,7 @@ impl Block {
         }
         let next = next_page(x, lin);
         let e = x.tlb.entry(x.ctx.fetch_view, next);
-        e.fetch == next && next.wrapping_add(e.addend) == self.tail
+        e.fetch == next && x.position(e, next) == self.tail
     }
 
     /// The granules of `page`, one of its pages, that the block's bytes touch.
@@ -245,7 +245,7 @@ impl BlockCache {
         let lin = x.fetch_address();
         let e = x.tlb.entry(x.ctx.fetch_view, lin);
         if e.fetch == lin & !(PAGE_SIZE - 1) {
-            let at = lin.wrapping_add(e.addend);
+            let at = x.position(e, lin);
             let key = key(at, x.ctx.code);
             let (found, id) = self.slots[slot(key)];
             if found == key {
@@ -437,7 +437,7 @@ impl BlockCache {
 /// Marks bytes of a page as decoded, so that writes to them are noticed.
 pub fn watch(x: &mut Exec, page: Offset, at: Offset, len: u64) {
     if !x.sys.mem.holds_code(page) {
-        x.tlb.protect(page);
+        x.tlb.protect(x.sys.mem.base().wrapping_add(page));
     }
     x.sys.mem.mark_code(at, len);
 }
@@ -452,7 +452,7 @@ fn next_page(x: &Exec, lin: u64) -> u64 {
 fn backing_of(x: &mut Exec, lin: u64) -> Result<Option<Offset>, Exception> {
     let e = x.tlb.entry(x.ctx.fetch_view, lin);
     if e.fetch == lin & !(PAGE_SIZE - 1) {
-        return Ok(Some(lin.wrapping_add(e.addend)));
+        return Ok(Some(x.position(e, lin)));
     }
     let phys = x.fetch_translate(lin)?;
     let phys = x.sys.mem.a20(phys);

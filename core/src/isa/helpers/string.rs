@@ -169,7 +169,7 @@ fn span<const B: u32>(x: &Exec, i: &Insn, seg: u8, off: u64, write: bool, max: u
     if tag != lin - at || at + n > PAGE_SIZE || (off as i64) < w.lo || off as i64 > hi.wrapping_sub(n as i64 - 1) {
         return None;
     }
-    let start = lin.wrapping_add(e.addend);
+    let start = x.position(e, lin);
     // The first element fits. How many follow before the page, the segment or the address size ends?
     if x.string_step(1) == 1 {
         let page = (PAGE_SIZE - at) / n;
