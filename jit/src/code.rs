@@ -22,7 +22,10 @@ impl CodeMemory {
     /// # Errors
     /// [`Unavailable::Memory`] when the host gives none that may be run.
     pub fn new(size: usize) -> Result<Self, Unavailable> {
-        Ok(Self { map: Map::new(size.next_multiple_of(1 << 16)).map_err(|e| Unavailable::Memory(e.to_string()))?, used: 0 })
+        Ok(Self {
+            map: Map::new(size.next_multiple_of(1 << 16)).map_err(|e| Unavailable::Memory(e.to_string()))?,
+            used: 0,
+        })
     }
 
     /// Bytes in use.

@@ -4,7 +4,7 @@ use crate::plan::{Plan, Request};
 use crate::{Unavailable, region};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{AbiParam, ExternalName, Function, InstBuilder, Signature, UserFuncName, types};
+use cranelift_codegen::ir::{AbiParam, ExternalName, InstBuilder, Signature, UserFuncName, types};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
@@ -70,7 +70,8 @@ impl Compiler {
         ] {
             flags.set(name, value).map_err(|e| no(&e))?;
         }
-        let isa = cranelift_native::builder().map_err(|e| no(&e))?.finish(settings::Flags::new(flags)).map_err(|e| no(&e))?;
+        let isa =
+            cranelift_native::builder().map_err(|e| no(&e))?.finish(settings::Flags::new(flags)).map_err(|e| no(&e))?;
         if isa.pointer_bits() != 64 {
             return Err(Unavailable::Host("a host of 64 bits is needed".to_owned()));
         }

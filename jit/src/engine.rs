@@ -93,7 +93,8 @@ pub struct Jit {
     compiler: Back,
     memory: CodeMemory,
     gate: Gate,
-    /// Bytes of the gate at the start of the code memory.
+    /// Bytes of it, at the start of the code memory.
+    gate_len: usize,
     config: Config,
     sides: Vec<Side>,
     /// Of which generation of the block cache the sides are.
@@ -133,6 +134,7 @@ impl Jit {
         let mut compiler = Compiler::new()?;
         let gate = compiler.gate().ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
         let mut memory = CodeMemory::new(config.code_cache.max(1 << 20))?;
+        let gate_len = gate.len();
         let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
@@ -142,6 +144,7 @@ impl Jit {
             compiler,
             memory,
             gate,
+            gate_len,
             config: config.clone(),
             sides: Vec::new(),
             cleared: 0,
@@ -166,10 +169,10 @@ impl Jit {
             }
         }
         let exit = boundary(x);
-        if let Back::There(worker) = &mut self.compiler {
-            while let Some(done) = worker.take() {
-                self.install(x, done.0, done.1, done.2);
-            }
+        while let Back::There(worker) = &mut self.compiler
+            && let Some((id, done, ns)) = worker.take()
+        {
+            self.install(x, id, done, ns);
         }
         self.look_at_mode(x);
         exit
@@ -186,7 +189,7 @@ impl Jit {
             let table = self.tables[mode.number()]
                 .get_or_insert_with(|| Box::new([JumpEntry { linear: NO_ADDRESS, code: 0 }; JUMP_ENTRIES]));
             x.words[abi::JUMPS] = table.as_ptr() as u64;
-            x.words[abi::TLB] = x.tlb.address();
+            x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
         }
     }
 
@@ -315,7 +318,8 @@ impl Jit {
     fn revive(&mut self, x: &mut Exec, id: u32) -> Option<u32> {
         let r = &mut self.regions[id as usize];
         let page = &x.sys.mem.backing()[r.page as usize..(r.page + PAGE_SIZE) as usize];
-        let same = r.runs.iter().all(|&(a, b)| page[usize::from(a)..usize::from(b)] == r.text[usize::from(a)..usize::from(b)]);
+        let same =
+            r.runs.iter().all(|&(a, b)| page[usize::from(a)..usize::from(b)] == r.text[usize::from(a)..usize::from(b)]);
         if !same {
             let at = r.page + u64::from(r.entry);
             *self.changes.entry(at).or_default() += 1;
@@ -349,7 +353,16 @@ impl Jit {
         let runs = self.runs(page, entry, mode.code());
         let text: Box<[u8]> = x.sys.mem.backing()[page as usize..(page + PAGE_SIZE) as usize].into();
         let id = self.regions.len() as u32;
-        let req = Request { id, page, entry, runs: runs.clone(), text: text.clone(), mode, model: x.model.clone(), slow: slow.clone() };
+        let req = Request {
+            id,
+            page,
+            entry,
+            runs: runs.clone(),
+            text: text.clone(),
+            mode,
+            model: x.model.clone(),
+            slow: slow.clone(),
+        };
         self.regions.push(Region {
             life: Life::Asked,
             page,
@@ -467,7 +480,12 @@ impl Jit {
             self.forget_jumps(); // they lead to the code before
         }
         if self.config.perf_map {
-            crate::dump::perf_map(code, done.code.len(), self.regions[id as usize].page, self.regions[id as usize].entry);
+            crate::dump::perf_map(
+                code,
+                done.code.len(),
+                self.regions[id as usize].page,
+                self.regions[id as usize].entry,
+            );
         }
         let _ = self.revive(x, id);
     }
@@ -489,9 +507,8 @@ impl Jit {
         for s in &mut self.sides {
             *s = Side::default();
         }
-        let gate = 64;
         self.memory.clear();
-        self.memory.skip(gate);
+        self.memory.skip(self.gate_len);
     }
 
     fn forget_blocks(&mut self) {
@@ -563,11 +580,12 @@ impl Jit {
     fn note_redo(&mut self, x: &mut Exec, entered: u32, at: u16) {
         let _ = entered;
         // The region that came back may be another than the one entered: found by the instruction's place.
-        let e = x.tlb.entry(x.ctx.fetch_view, x.fetch_address());
-        if e.fetch != x.fetch_address() & !(PAGE_SIZE - 1) {
+        let linear = x.fetch_address() & !(PAGE_SIZE - 1);
+        let e = x.tlb.entry(x.ctx.fetch_view, linear);
+        if e.fetch != linear {
             return;
         }
-        let Some(page) = x.tlb.position(&x.sys.mem, e, x.fetch_address() & !(PAGE_SIZE - 1)) else { return };
+        let page = linear.wrapping_add(e.addend).wrapping_sub(x.sys.mem.base());
         let Some(list) = self.pages.get((page >> PAGE_SHIFT) as usize) else { return };
         let mode = self.mode;
         let holds = |r: &Region| {

@@ -313,7 +313,15 @@ fn classify(
     let stop_or_call = if insn.has(flag::ENDS) { How::Stop } else { How::Call };
     let Some((ins, meaning)) = meaning else {
         let how = stop_or_call;
-        return Item { at, insn, ins: Instruction::default(), how, flow: Flow::Next, effects: all, repeats: repeats(&insn) };
+        return Item {
+            at,
+            insn,
+            ins: Instruction::default(),
+            how,
+            flow: Flow::Next,
+            effects: all,
+            repeats: repeats(&insn),
+        };
     };
     let mut flow = Flow::Next;
     let (how, effects) = match meaning {
@@ -375,7 +383,13 @@ fn flow_of(code: CodeSize, at: u16, insn: &Insn, ins: &Instruction) -> Flow {
         (OpKind::NearBranch16, CodeSize::Bits16) => next + i64::from(insn.imm as i16),
         (OpKind::NearBranch32, CodeSize::Bits16 | CodeSize::Bits32) => next + i64::from(insn.imm as i32),
         (OpKind::NearBranch64, CodeSize::Bits64) => next + insn.imm as i64,
-        _ => return if ins.flow_control() == FlowControl::ConditionalBranch { Flow::Either(i64::MAX) } else { Flow::Computed },
+        _ => {
+            return if ins.flow_control() == FlowControl::ConditionalBranch {
+                Flow::Either(i64::MAX)
+            } else {
+                Flow::Computed
+            };
+        }
     };
     match ins.flow_control() {
         FlowControl::UnconditionalBranch => Flow::Jump(to),

@@ -41,7 +41,13 @@ struct Region<'p, 'a, 'b> {
 }
 
 /// Emits a region. Gives the instructions that it calls the interpreter's functions for, in the order of their table.
-pub fn emit(func: &mut Function, ctx: &mut FunctionBuilderContext, isa: &dyn TargetIsa, req: &Request, plan: &Plan) -> Vec<Insn> {
+pub fn emit(
+    func: &mut Function,
+    ctx: &mut FunctionBuilderContext,
+    isa: &dyn TargetIsa,
+    req: &Request,
+    plan: &Plan,
+) -> Vec<Insn> {
     func.signature = signature(CallConv::Tail);
     func.name = UserFuncName::user(0, req.id);
     let mut b = FunctionBuilder::new(func, ctx);

@@ -687,7 +687,7 @@ impl Ops for Tr<'_, '_> {
     }
     /// As [`ferrite_core::cpu::flags::Flags::set_arithmetic`].
     fn set_arithmetic(&mut self, bits: V) {
-        let mut bit = |t: &mut Self, n: u64| {
+        let bit = |t: &mut Self, n: u64| {
             let n = t.v.imm(n);
             let v = t.v.bin(Bin::Shr, bits, n);
             let one = t.v.imm(1);
@@ -716,7 +716,9 @@ impl Ops for Tr<'_, '_> {
     fn cf(&mut self) -> V {
         match self.s.flags {
             FlagState::Memory { cf: Some(cf) } => cf,
-            FlagState::By { kind, bits, a, b, r } => self.cond_by(Cond::B, kind, bits, a, b, r).expect("every kind has it"),
+            FlagState::By { kind, bits, a, b, r } => {
+                self.cond_by(Cond::B, kind, bits, a, b, r).expect("every kind has it")
+            }
             _ => {
                 let [_, _, co, _] = self.flag_words();
                 let n = self.v.imm(63);

@@ -361,7 +361,8 @@ impl Values {
         match op {
             Bin::Add | Bin::Sub | Bin::Mul | Bin::And | Bin::Or | Bin::Xor => {
                 // The upper half of what fits into 32 bits comes for nothing.
-                let narrow = bits == 64 && self.width(x).max(self.width(y)) <= 32 && matches!(op, Bin::And | Bin::Or | Bin::Xor);
+                let narrow =
+                    bits == 64 && self.width(x).max(self.width(y)) <= 32 && matches!(op, Bin::And | Bin::Or | Bin::Xor);
                 // Eight-bit multiplication is not there on every host.
                 let at = match bits {
                     64 if narrow => 32,

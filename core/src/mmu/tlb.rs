@@ -66,6 +66,8 @@ pub struct Tlb {
     pub fills: u64,
     /// Whole flushes since the machine started.
     pub flushes: u64,
+    /// Differs from what it was when any linear address may be mapped otherwise than it was then.
+    pub epoch: u64,
 }
 
 impl Default for Tlb {
@@ -76,6 +78,7 @@ impl Default for Tlb {
             known: Known::default(),
             fills: 0,
             flushes: 0,
+            epoch: 0,
         }
     }
 }
@@ -129,6 +132,7 @@ impl Tlb {
 
     /// Drops every entry; what is known stays. For changes of the map, of what is watched and of who looks at writes.
     pub fn forget_entries(&mut self) {
+        self.epoch += 1;
         for i in self.filled.drain(..) {
             self.entries[usize::from(i)] = Entry::EMPTY;
         }
@@ -136,6 +140,7 @@ impl Tlb {
 
     /// Drops what is known of the 4-KiB page of one linear address.
     pub fn forget(&mut self, lin: u64) {
+        self.epoch += 1;
         self.known.forget(lin);
         for view in FILLED_VIEWS {
             // The slot keeps its place in `filled`: emptying it twice is harmless, and `fill` may note it twice.
@@ -148,6 +153,7 @@ impl Tlb {
         match self.known.reach(lin) {
             12 => self.forget(lin),
             22 => {
+                self.epoch += 1;
                 // All pieces lie in one aligned 4-MiB region.
                 self.known.forget_region(lin);
                 for &i in &self.filled {
