@@ -47,11 +47,17 @@ pub fn translate<O: Ops>(bytes: &[u8], code: CodeSize, model: &Model) -> Result<
     let mut d = Decoder::with_ip(code.bits(), bytes, 0, model.decoder_options());
     let ins = d.decode();
     // The fronts of the oldest processors have meanings of their own, and so has what no coprocessor answers.
-    let same = ins.len() == usize::from(i.len)
-        && ins.code() as u16 == i.code
-        && select::select::<Exec>(&ins, &i).is_some_and(|m| m.handler() as usize == i.run as usize);
-    let meaning = if same { select::select::<O>(&ins, &i) } else { None };
+    let meaning = if selected(&ins, &i) { select::select::<O>(&ins, &i) } else { None };
     Ok((i, meaning.map(|m| (ins, m))))
+}
+
+/// Whether an instruction's meaning is the one that the common table has for it. Not generic and not inlined: functions have
+/// one address in one crate only.
+#[inline(never)]
+fn selected(ins: &Instruction, i: &Insn) -> bool {
+    ins.len() == usize::from(i.len)
+        && ins.code() as u16 == i.code
+        && select::select::<Exec>(ins, i).is_some_and(|m| m.handler() as usize == i.run as usize)
 }
 
 /// What [`translate`] gives: the decoded form, and what `iced-x86` says with the meaning.
