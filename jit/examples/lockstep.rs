@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         return ExitCode::from(4);
     }
     if flags.iter().any(|f| f == "-s") {
-        let mut soak = Soak::new(kind);
+        let mut soak = Soak::new(kind, lockstep::jit);
         let sum =
             (first..first + 100).map(|n| soak.survey(n)).fold([0; 4], |a, b| std::array::from_fn(|n| a[n] + b[n]));
         println!(
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     let verbose = flags.iter().any(|f| f == "-v");
     let (start, end) = (Instant::now(), Duration::from_secs(seconds));
     let mut said = Duration::ZERO;
-    let mut soak = Soak::new(kind);
+    let mut soak = Soak::new(kind, lockstep::jit);
     let mut retired = 0;
     let mut seed = first;
     while start.elapsed() < end {

@@ -5,6 +5,10 @@
 #[path = "lockstep/mod.rs"]
 mod lockstep;
 
+use ferrite_core::cpu::state::{RCX, RDX};
+use ferrite_core::engine::Engine;
+use ferrite_core::exec::{Exec, Exit};
+use ferrite_core::interp::Interpreter;
 use ferrite_jit::{Config, Jit};
 use lockstep::{Kind, Soak};
 
@@ -15,7 +19,7 @@ fn soak(kind: Kind, rounds: u64) {
     }
     let var = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (first, rounds) = (var("FERRITE_SEED", 1), var("FERRITE_ROUNDS", rounds));
-    let mut soak = Soak::new(kind);
+    let mut soak = Soak::new(kind, lockstep::jit);
     let mut retired = 0;
     for seed in first..first + rounds {
         match soak.run(seed) {
@@ -45,4 +49,38 @@ fn programs_in_64_bit_mode_run_alike() {
 #[test]
 fn noise_in_every_mode_runs_alike() {
     soak(Kind::Noise, 400);
+}
+
+/// Wrong in one register when another holds one value.
+#[derive(Debug, Default)]
+struct Wrong(Interpreter);
+
+impl Engine for Wrong {
+    fn name(&self) -> &'static str {
+        "wrong"
+    }
+    fn run(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        let exit = self.0.run(x, limit);
+        x.st.regs[usize::from(RDX)] ^= u64::from(x.st.regs[usize::from(RCX)] as u8 == 5);
+        exit
+    }
+    fn run_one(&mut self, x: &mut Exec) -> Option<Exit> {
+        self.0.run_one(x)
+    }
+    fn clear(&mut self, x: &mut Exec) {
+        self.0.clear(x);
+    }
+    fn counters(&self, _: &Exec) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_wrong_engine_is_found_and_what_it_does_wrong_is_short() {
+    for kind in [Kind::Bits(16), Kind::Bits(32), Kind::Bits(64), Kind::Noise] {
+        let mut soak = Soak::new(kind, |_| Box::new(Wrong::default()));
+        let report = (1..1000).find_map(|seed| soak.run(seed).err()).unwrap_or_else(|| panic!("{kind:?}: not found"));
+        assert!(report.contains("rdx: interp") && report.contains("differs at"), "{report}");
+        assert!(kind == Kind::Noise || report.lines().count() < 14, "{report}");
+    }
 }

@@ -124,9 +124,17 @@ impl Run {
 
 /// Adds the engine that the environment asks for, unless `more` names one.
 fn engine(command: &mut Command, more: &[&str]) {
-    let named = more.iter().any(|a| ["--accel", "--lockstep"].contains(a));
-    if let Some(accel) = std::env::var_os("FERRITE_ACCEL").filter(|a| !a.is_empty() && !named) {
-        command.arg("--accel").arg(accel);
+    if more.iter().any(|a| ["--accel", "--lockstep"].contains(a)) {
+        return;
+    }
+    match std::env::var("FERRITE_ACCEL").unwrap_or_default().as_str() {
+        "" => {}
+        "lockstep" => {
+            command.arg("--lockstep");
+        }
+        accel => {
+            command.args(["--accel", accel]);
+        }
     }
 }
 

@@ -58,6 +58,7 @@ fn boot(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&str
         .args(more)
         .current_dir(dir.path())
         .stdin(Stdio::null());
+    crate::engine(&mut command, more);
     let output = command.output().expect("the command starts");
     let read = |name: &str| std::fs::read(dir.path().join(name)).unwrap_or_default();
     let stats: serde_json::Value = serde_json::from_slice(&read("stats")).unwrap_or_default();
@@ -181,6 +182,7 @@ fn firmware(bios: &str, vgabios: Option<&str>, text: &str, more: &[&str]) {
         return;
     }
     command.args(["--display", "none", "--until-screen", text, "--limit-time", "120"]).args(more).stdin(Stdio::null());
+    crate::engine(&mut command, more);
     let output = command.output().expect("the command starts");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }

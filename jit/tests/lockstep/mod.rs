@@ -58,10 +58,21 @@ pub struct Way {
     pub pausing: bool,
     /// Counts at which both are compared.
     pub stops: Vec<u64>,
+    /// What is compared with the interpreter.
+    pub engine: MakeEngine,
+}
+
+/// Makes an engine that translates code that ran so often.
+pub type MakeEngine = fn(u32) -> Box<dyn Engine>;
+
+/// The JIT, translating on the CPU's thread.
+pub fn jit(threshold: u32) -> Box<dyn Engine> {
+    let config = ferrite_jit::Config { threshold, background: false, ..Default::default() };
+    Box::new(Jit::new(&config).expect("the host had it a moment ago"))
 }
 
 impl Way {
-    fn random(random: &mut Random, insns: u64) -> Self {
+    fn random(random: &mut Random, insns: u64, engine: MakeEngine) -> Self {
         let (threshold, pausing) = (1 + random.below(2) as u32, random.below(4) == 0);
         let mut stops = Vec::new();
         let longest = [20, 300, 3000][random.below(3)];
@@ -70,12 +81,7 @@ impl Way {
             at += 1 + random.below(longest) as u64;
             stops.push(at.min(insns));
         }
-        Self { threshold, pausing, stops }
-    }
-
-    fn jit(&self) -> Box<dyn Engine> {
-        let config = ferrite_jit::Config { threshold: self.threshold, background: false, ..Default::default() };
-        Box::new(Jit::new(&config).expect("the host had it a moment ago"))
+        Self { threshold, pausing, stops, engine }
     }
 }
 
@@ -95,7 +101,7 @@ pub struct Difference {
 /// The first difference.
 pub fn run_both(make: &dyn Fn(Box<dyn Engine>) -> Machine, way: &Way) -> Result<u64, Difference> {
     let mut want = make(Box::new(Interpreter::new()));
-    let mut got = make(way.jit());
+    let mut got = make((way.engine)(way.threshold));
     got.engine_mut().set_pausing(way.pausing);
     let mut good = (want.retired(), want.x.st.rip());
     let fail = |m: &Machine, good, text: String| Err(Difference { at: m.retired(), good, text });
@@ -294,12 +300,14 @@ fn disassemble(out: &mut String, bits: u32, ip: u64, bytes: &[u8]) {
 /// Programs of one kind, by number.
 pub struct Soak {
     kind: Kind,
+    engine: MakeEngine,
     forms: BTreeMap<ModelName, Forms>,
 }
 
 impl Soak {
-    pub fn new(kind: Kind) -> Self {
-        Self { kind, forms: BTreeMap::new() }
+    /// With the engine that is compared with the interpreter.
+    pub fn new(kind: Kind, engine: MakeEngine) -> Self {
+        Self { kind, engine, forms: BTreeMap::new() }
     }
 
     /// The program of this number alone: see [`Program::survey`].
@@ -326,13 +334,13 @@ impl Soak {
         match self.kind {
             Kind::Bits(bits) => {
                 let program = self.program(bits, &mut random);
-                let way = Way::random(&mut random, INSNS);
+                let way = Way::random(&mut random, INSNS, self.engine);
                 program.run_both(&way).map_err(|_| {
                     let (program, way) = program.minimise(way);
                     format!("seed {seed}: {}", program.report(&way))
                 })
             }
-            Kind::Noise => noise(seed, &mut random),
+            Kind::Noise => noise(seed, &mut random, self.engine),
         }
     }
 }
@@ -348,12 +356,12 @@ fn start(seed: u64) -> Random {
 }
 
 /// Noise: an input of the fuzz target `code`, and a variant of it.
-fn noise(seed: u64, random: &mut Random) -> Result<u64, String> {
+fn noise(seed: u64, random: &mut Random, engine: MakeEngine) -> Result<u64, String> {
     let sample = fuzz_code::sample(random);
     let variant = random.mutate(&sample);
     let mut retired = 0;
     for bytes in [sample, variant] {
-        let way = Way::random(random, NOISE_INSNS);
+        let way = Way::random(random, NOISE_INSNS, engine);
         let run = |bytes: &[u8], way: &Way| run_both(&|engine| fuzz_code::build(bytes, engine).0, way);
         match run(&bytes, &way) {
             Ok(n) => retired += n,
