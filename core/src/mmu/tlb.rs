@@ -156,12 +156,15 @@ impl Tlb {
                 self.epoch += 1;
                 // All pieces lie in one aligned 4-MiB region.
                 self.known.forget_region(lin);
-                for &i in &self.filled {
-                    let e = &mut self.entries[usize::from(i)];
+                // What is empty leaves the list: else each INVLPG and the fill behind it would make it longer, to its limit.
+                let entries = &mut self.entries;
+                self.filled.retain(|&i| {
+                    let e = &mut entries[usize::from(i)];
                     if [e.read, e.write, e.fetch].iter().any(|&t| t != NO_TAG && t >> 22 == lin >> 22) {
                         *e = Entry::EMPTY;
                     }
-                }
+                    [e.read, e.write, e.fetch] != [NO_TAG; 3]
+                });
             }
             _ => self.flush(),
         }
