@@ -38,8 +38,10 @@ impl Glyphs {
     pub fn read(&self, frame: &Frame) -> TextScreen {
         let (width, height) = (frame.width as usize, frame.height as usize);
         let pixel = |x: usize, y: usize| frame.pixels.get(y * width + x).copied().unwrap_or(0);
-        let wide = width % 2 == 0 && (0..height).all(|y| (0..width / 2).all(|x| pixel(2 * x, y) == pixel(2 * x + 1, y)));
-        let tall = height % 2 == 0 && (0..height / 2).all(|y| (0..width).all(|x| pixel(x, 2 * y) == pixel(x, 2 * y + 1)));
+        let wide = width.is_multiple_of(2)
+            && (0..height).all(|y| (0..width / 2).all(|x| pixel(2 * x, y) == pixel(2 * x + 1, y)));
+        let tall = height.is_multiple_of(2)
+            && (0..height / 2).all(|y| (0..width).all(|x| pixel(x, 2 * y) == pixel(x, 2 * y + 1)));
         let (dx, dy) = (1 + usize::from(wide), 1 + usize::from(tall));
         let (columns, rows) = (width / dx / WIDTH, height / dy / self.rows);
         let at = |row: usize, column: usize| {

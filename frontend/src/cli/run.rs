@@ -262,7 +262,8 @@ impl RunArgs {
         }
         if self.display == Some(Display::Terminal) && self.uses_stdio() {
             return usage(
-                "--display terminal: the terminal is already that of --serial, --debugcon or --firmware-log stdio".to_owned(),
+                "--display terminal: the terminal is already that of --serial, --debugcon or --firmware-log stdio"
+                    .to_owned(),
             );
         }
         match self.limit_time {
@@ -408,9 +409,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     if (args.until_serial.is_some() || script.is_some()) && serial.is_empty() {
         serial.push(lines.serial(0, &Serial::Null, args.until_serial.as_deref())?);
     }
-    let mut console = |option: &str, end: &Option<Debugcon>| {
-        end.as_ref().map(|spec| lines.console(option, &spec.0)).transpose()
-    };
+    let mut console =
+        |option: &str, end: &Option<Debugcon>| end.as_ref().map(|spec| lines.console(option, &spec.0)).transpose();
     let debugcon = console("--debugcon", &args.debugcon)?;
     let firmware_log = console("--firmware-log", &args.firmware_log)?;
     let mut pc = Builder {
