@@ -58,7 +58,12 @@ fn main() {
         let t = Instant::now();
         Engine::run(&mut jit, &mut b, 53_000_000);
         let tj = t.elapsed().as_secs_f64();
-        println!("{name:<12} interp {:8.1} jit {:8.1} MIPS  {}", 50.0 / ti, 50.0 / tj, if a.st == b.st { "equal" } else { "DIFFER" });
+        println!(
+            "{name:<12} interp {:8.1} jit {:8.1} MIPS  {}",
+            50.0 / ti,
+            50.0 / tj,
+            if a.st == b.st { "equal" } else { "DIFFER" }
+        );
         println!("   {:?}", jit.counters(&b));
     }
 }
