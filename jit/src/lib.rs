@@ -7,6 +7,8 @@ use ferrite_core::exec::{Exec, Exit};
 use ferrite_core::interp::Interpreter;
 use std::path::PathBuf;
 
+pub mod simd;
+
 /// What can be chosen about the engine.
 #[derive(Clone, Debug)]
 pub struct Config {
