@@ -23,12 +23,12 @@ pub(super) fn needs_mxcsr(op: VecOp, imm: u8) -> bool {
         V::Cvtdq2ps | V::Cvtpi2ps | V::Cvtps2dq | V::Cvttps2dq | V::Cvtps2pi | V::Cvttps2pi => true,
         V::Cvtpd2dq | V::Cvttpd2dq | V::Cvtpd2pi | V::Cvttpd2pi | V::Cvtpd2ps | V::Cvtsd2ss => true,
         V::Cvtsi2ss32 | V::Cvtsi2ss64 | V::Cvtsi2sd64 => true,
-        _ => to_general(op).is_some(),
+        _ => general_target(op).is_some(),
     }
 }
 
 /// Conversions to a general register: from, to, truncating.
-fn to_general(op: VecOp) -> Option<(Format, Type, bool)> {
+fn general_target(op: VecOp) -> Option<(Format, Type, bool)> {
     use VecOp as V;
     Some(match op {
         V::Cvtss2si32 => (SINGLE, I32, false),
@@ -46,15 +46,15 @@ fn to_general(op: VecOp) -> Option<(Format, Type, bool)> {
 impl Emitter<'_, '_> {
     pub(super) fn converted(&mut self, op: VecOp, x: &Inputs, slow: &mut Slow) -> Option<Out> {
         use VecOp as V;
-        if let Some((f, to, truncate)) = to_general(op) {
-            return self.to_general(x, f, to, truncate, slow);
+        if let Some((f, to, truncate)) = general_target(op) {
+            return self.general_of(x, f, to, truncate, slow);
         }
         let r = match op {
             V::Cvtdq2ps => self.singles_of(x, slow)?,
             V::Cvtpi2ps => {
                 let a = x.target?;
                 let r = self.singles_of(x, slow)?;
-                self.into_low64(a, r)
+                self.low64_into(a, r)
             }
             V::Cvtdq2pd | V::Cvtpi2pd => {
                 let b = self.lanes(x.source?, I32X4);
@@ -84,16 +84,16 @@ impl Emitter<'_, '_> {
                 r
             }
             V::Cvtss2sd => {
-                let (a, b) = (x.target?, self.scalar(x.source?, F32));
-                let v = self.vector(x.source?);
+                let (a, v) = (x.target?, self.vector(x.source?));
                 self.require_range(v, SINGLE, SINGLE.ordered(), 1, slow);
+                let b = self.scalar(v, F32);
                 let r = self.b.ins().fpromote(F64, b);
                 self.put_scalar(a, r, DOUBLE)
             }
             V::Cvtsd2ss => {
-                let (mxcsr, a, b) = (x.mxcsr?, x.target?, self.scalar(x.source?, F64));
-                let v = self.vector(x.source?);
+                let (mxcsr, a, v) = (x.mxcsr?, x.target?, self.vector(x.source?));
                 self.require_range(v, DOUBLE, NARROW, 1, slow);
+                let b = self.scalar(v, F64);
                 let r = self.b.ins().fdemote(F32, b);
                 self.settle_with(mxcsr, slow, false, |e| {
                     let back = e.b.ins().fpromote(F64, r);
@@ -106,9 +106,9 @@ impl Emitter<'_, '_> {
                 let r = self.b.ins().fcvt_from_sint(F64, b);
                 self.put_scalar(a, r, DOUBLE)
             }
-            V::Cvtsi2ss32 => self.from_general(x, I32, SINGLE, slow)?,
-            V::Cvtsi2ss64 => self.from_general(x, I64, SINGLE, slow)?,
-            V::Cvtsi2sd64 => self.from_general(x, I64, DOUBLE, slow)?,
+            V::Cvtsi2ss32 => self.scalar_of_general(x, I32, SINGLE, slow)?,
+            V::Cvtsi2ss64 => self.scalar_of_general(x, I64, SINGLE, slow)?,
+            V::Cvtsi2sd64 => self.scalar_of_general(x, I64, DOUBLE, slow)?,
             V::Roundps => self.rounded(x, Form::Packed, SINGLE, slow)?,
             V::Roundpd => self.rounded(x, Form::Packed, DOUBLE, slow)?,
             V::Roundss => self.rounded(x, Form::Scalar, SINGLE, slow)?,
@@ -138,7 +138,7 @@ impl Emitter<'_, '_> {
         Some(r)
     }
 
-    fn from_general(&mut self, x: &Inputs, from: Type, f: Format, slow: &mut Slow) -> Option<Value> {
+    fn scalar_of_general(&mut self, x: &Inputs, from: Type, f: Format, slow: &mut Slow) -> Option<Value> {
         let (mxcsr, a, b) = (x.mxcsr?, x.target?, self.int(x.source?, from));
         let r = self.b.ins().fcvt_from_sint(f.element, b);
         self.settle_with(mxcsr, slow, false, |e| {
@@ -189,16 +189,26 @@ impl Emitter<'_, '_> {
         Some(r)
     }
 
-    fn to_general(&mut self, x: &Inputs, f: Format, to: Type, truncate: bool, slow: &mut Slow) -> Option<Out> {
-        let (mxcsr, b) = (x.mxcsr?, self.scalar(x.source?, f.element));
-        let whole = if truncate { b } else { self.b.ins().nearest(b) };
+    fn general_of(&mut self, x: &Inputs, f: Format, to: Type, truncate: bool, slow: &mut Slow) -> Option<Out> {
+        let (mxcsr, v) = (x.mxcsr?, self.lanes(x.source?, f.floats));
+        // x86-64 has a conversion without a tail for the cases that cannot be, but only of vectors.
+        let packed = self.host.x64 && to == I32;
+        let b = self.scalar(v, f.element);
+        let from = if packed { v } else { b };
+        let from = if truncate { from } else { self.b.ins().nearest(from) };
+        let whole = self.scalar(from, f.element);
         // False for a NaN. A denormal number becomes 0, and of its exceptions only precision counts.
         let magnitude = self.b.ins().fabs(whole);
         let limit = if to == I32 { 2f64.powi(31) } else { 2f64.powi(63) };
         let limit = if f == SINGLE { self.b.ins().f32const(limit as f32) } else { self.b.ins().f64const(limit) };
         let ok = self.b.ins().fcmp(FloatCC::LessThan, magnitude, limit);
         self.require(ok, slow);
-        let r = self.b.ins().fcvt_to_sint_sat(to, whole);
+        let r = if packed {
+            let r = self.truncated(from);
+            self.int(r, I32)
+        } else {
+            self.b.ins().fcvt_to_sint_sat(to, whole)
+        };
         self.settle_with(mxcsr, slow, false, |e| {
             let back = e.b.ins().fcvt_from_sint(f.element, r);
             Some(e.b.ins().fcmp(FloatCC::Equal, back, b))
@@ -214,7 +224,7 @@ impl Emitter<'_, '_> {
         let n = if form == Form::Scalar { 1 } else { f.ints.lane_count() };
         let target = if form == Form::Scalar { x.target? } else { v };
         self.require_range(v, f, f.ordered(), n, slow);
-        let b = if form == Form::Scalar { self.scalar(source, f.element) } else { self.cast(v, f.floats) };
+        let b = if form == Form::Scalar { self.scalar(v, f.element) } else { self.cast(v, f.floats) };
         let r = match mode {
             0 => self.b.ins().nearest(b),
             1 => self.b.ins().floor(b),

@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | +, - | 0, or 2^-900 (2^-100) ≤ \|x\| < 2^1023 (2^127) | below twice that, which is no overflow: two numbers below 2^k, of p bits, have a sum of at most 2^(k+1) - 2^(k+1-p). Not tiny: a sum is a multiple of the last place of the smaller operand, at least 2^-952 (2^-123); or it is 0, exactly. A zero plus x is x. |
 //! | · | 0, or 2^-480 (2^-62) ≤ \|x\| < 2^480 (2^63) | 0 exactly if an operand is; else from 2^-960 (2^-124) to 2^960 (2^126) |
-//! | / | the same, the divisor not 0 | the same |
+//! | / | the same, the divisor not 0 | 0 exactly if the dividend is; else from 2^-960 (2^-125) to 2^960 (2^125) |
 //! | √ | +0, or least normal ≤ x < ∞ | +0, or between 2^-511 (2^-63) and 2^512 (2^64) |
 //! | compare, min, max | 0, or least normal ≤ \|x\| ≤ ∞ | no flag can be raised; MXCSR plays no part |
 //!
@@ -26,10 +26,10 @@
 //! raised. (Rounding to nearest is asked for the sign of x - x alone.)
 //!
 //! * Sums: the error of s = a + b is (a - (s - t)) + (b - t), t = s - a, exactly (Knuth's TwoSum), as nothing overflows.
-//! * Products, quotients, roots: a fused multiply-add gives the remainder x·y - z, which is a number: its last place is
-//!   at least 2^-584 for the ranges above of doubles (of a product, 2^-480-52-480-52 = 2^-1064; the least number is
-//!   2^-1074), so it is 0 only if the result is exact. For roots, 2^-900 ≤ x is asked, too. Singles do that as doubles:
-//!   the remainder's two terms are exact there.
+//! * Products, quotients, roots: a fused multiply-add gives the remainder x·y - z, which is 0 only if the result is
+//!   exact, because it is a multiple of the product of x's and y's last places. Of doubles in the ranges above that is
+//!   at least 2^-532 · 2^-532 for products and 2^-106 · 2^-480 for quotients, so no remainder vanishes below 2^-1074;
+//!   of roots, 2^-106 · x, wherefore 2^-900 ≤ x is asked, too. Singles are multiplied as doubles, exactly.
 //! * Without a fused multiply-add, of doubles only products: of factors whose lower half of the significand is 0.
 
 use super::{Emitter, Inputs, Mxcsr, Out, RC, Slow};
@@ -205,11 +205,11 @@ impl Emitter<'_, '_> {
             _ => f.between((-900, 1023), (-100, 127)),
         };
         if form == Form::Scalar {
-            let b = self.scalar(source, f.element);
+            let b = self.vector(source);
             let both = self.first_of_both(a, b, f);
             let zeros = if how == Arith::Div { Zeros::First } else { Zeros::All };
             self.require_range(both, f, Range { zeros, ..range }, 2, slow);
-            let a0 = self.scalar(a, f.element);
+            let (a0, b) = (self.scalar(a, f.element), self.scalar(b, f.element));
             let r = self.compute(how, a0, b);
             self.settle(mxcsr, how, f, a0, b, r, slow);
             return Some(self.put_scalar(a, r, f));
@@ -253,14 +253,7 @@ impl Emitter<'_, '_> {
         slow: &mut Slow,
     ) -> Option<Value> {
         // Without sign: the comparison is of the whole element.
-        let v = match form {
-            Form::Packed => self.lanes(source, f.ints),
-            Form::Scalar => {
-                let b = self.scalar(source, f.element);
-                let b = self.vector(b);
-                self.cast(b, f.ints)
-            }
-        };
+        let v = self.lanes(source, f.ints);
         // -0 and what is negative as a number is so as an integer, and becomes the greatest of all without sign.
         let sign = 1u64 << (f.ints.lane_bits() - 1);
         let bias = self.every(f.ints, sign.wrapping_sub(f.least()));
@@ -281,7 +274,7 @@ impl Emitter<'_, '_> {
             Form::Scalar => {
                 let target = x.target?;
                 self.require_all(ok, 1, slow);
-                let v = self.scalar(source, f.element);
+                let v = self.scalar(v, f.element);
                 let r = self.b.ins().sqrt(v);
                 self.settle(mxcsr, Arith::Sqrt, f, v, v, r, slow);
                 Some(self.put_scalar(target, r, f))
@@ -317,9 +310,8 @@ impl Emitter<'_, '_> {
         self.cast(r, I8X16)
     }
 
-    /// The lowest element of the vector `a` at place 0 and the number `b` at place 1.
-    pub(super) fn first_of_both(&mut self, a: Value, b: Value, f: Format) -> Value {
-        let b = self.vector(b);
+    /// The lowest elements of two vectors, at places 0 and 1.
+    fn first_of_both(&mut self, a: Value, b: Value, f: Format) -> Value {
         let bytes = if f.is_single() {
             [0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23]
         } else {
@@ -525,34 +517,35 @@ impl Emitter<'_, '_> {
         use VecOp as V;
         if let V::Comiss | V::Ucomiss | V::Comisd | V::Ucomisd = op {
             let f = if let V::Comiss | V::Ucomiss = op { SINGLE } else { DOUBLE };
-            let (a, b) = (x.target?, x.source?);
-            let b = self.scalar(b, f.element);
+            let (a, b) = (x.target?, self.vector(x.source?));
             let both = self.first_of_both(a, b, f);
             self.require_range(both, f, f.ordered(), 2, slow);
-            let a = self.scalar(a, f.element);
-            let zf = self.b.ins().fcmp(FloatCC::Equal, a, b);
-            let cf = self.b.ins().fcmp(FloatCC::LessThan, a, b);
+            let (a, b) = (self.scalar(a, f.element), self.scalar(b, f.element));
+            // Nothing is unordered here; each kind of host has its cheaper pair of conditions.
+            let (equal, less) = if self.host.x64 {
+                (FloatCC::UnorderedOrEqual, FloatCC::UnorderedOrLessThan)
+            } else {
+                (FloatCC::Equal, FloatCC::LessThan)
+            };
+            let zf = self.b.ins().fcmp(equal, a, b);
+            let cf = self.b.ins().fcmp(less, a, b);
             return Some(Out::Flags { zf, cf });
         }
         let (how, form, f) = order_of(op)?;
-        let (a, b) = (x.target?, x.source?);
-        let fa = self.cast(a, f.floats);
-        let fb = match form {
+        let (a, b) = (x.target?, self.vector(x.source?));
+        match form {
             Form::Scalar => {
-                let b = self.scalar(b, f.element);
                 let both = self.first_of_both(a, b, f);
                 self.require_range(both, f, f.ordered(), 2, slow);
-                self.lanes(b, f.floats)
             }
             Form::Packed => {
-                let b = self.lanes(b, f.floats);
                 let in_a = self.in_range(a, f, f.ordered());
                 let in_b = self.in_range(b, f, f.ordered());
                 let ok = self.b.ins().band(in_a, in_b);
                 self.require_all(ok, f.ints.lane_count(), slow);
-                b
             }
-        };
+        }
+        let (fa, fb) = (self.cast(a, f.floats), self.cast(b, f.floats));
         // On whole vectors, whatever the upper elements of a scalar form are: comparing cannot go wrong.
         let r = match how {
             Order::Compare => self.b.ins().fcmp(predicate(x.imm), fa, fb),
@@ -567,8 +560,8 @@ impl Emitter<'_, '_> {
         let r = self.cast(r, I8X16);
         Some(Out::Vector(match form {
             Form::Packed => r,
-            Form::Scalar if f.is_single() => self.into_low32(a, r),
-            Form::Scalar => self.into_low64(a, r),
+            Form::Scalar if f.is_single() => self.low32_into(a, r),
+            Form::Scalar => self.low64_into(a, r),
         }))
     }
 }

@@ -40,7 +40,7 @@ mod shuffle;
 mod tests;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{F32, F32X4, F64, F64X2, I8, I8X16, I16, I16X8, I32, I32X4, I64, I64X2};
+use cranelift_codegen::ir::types::{F32, F32X4, F64, F64X2, I8X16, I32, I64, I64X2};
 use cranelift_codegen::ir::{Block, ConstantData, Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode};
 use cranelift_codegen::ir::{Type, Value, ValueDef};
 use cranelift_codegen::isa::TargetIsa;
@@ -275,15 +275,14 @@ impl<'a, 'b> Emitter<'a, 'b> {
         let v = match ty {
             F32 => self.b.ins().bitcast(I32, LITTLE, v),
             F64 => self.b.ins().bitcast(I64, LITTLE, v),
+            // By way of a number: moving the lowest out of a vector register costs least so.
+            _ if ty.is_vector() && to == I64 => {
+                let v = self.scalar(v, F64);
+                self.b.ins().bitcast(I64, LITTLE, v)
+            }
             _ if ty.is_vector() => {
-                let shape = match to {
-                    I8 => I8X16,
-                    I16 => I16X8,
-                    I32 => I32X4,
-                    _ => I64X2,
-                };
-                let v = self.cast(v, shape);
-                self.b.ins().extractlane(v, 0)
+                let v = self.scalar(v, F32);
+                self.b.ins().bitcast(I32, LITTLE, v)
             }
             _ => v,
         };

@@ -63,11 +63,11 @@ impl Emitter<'_, '_> {
             }
             V::MovIntoLow32 => {
                 let (a, b) = (x.target?, self.vector(x.source?));
-                self.into_low32(a, b)
+                self.low32_into(a, b)
             }
             V::MovIntoLow64 => {
                 let (a, b) = (x.target?, self.vector(x.source?));
-                self.into_low64(a, b)
+                self.low64_into(a, b)
             }
             V::MovIntoHigh64 => self.two(x, elements([0, 2]))?,
             V::MovHighIntoLow64 => self.two(x, elements([3, 1]))?,
@@ -77,12 +77,12 @@ impl Emitter<'_, '_> {
     }
 
     /// `a` with the lowest 32 bits of `b`.
-    pub(super) fn into_low32(&mut self, a: Value, b: Value) -> Value {
+    pub(super) fn low32_into(&mut self, a: Value, b: Value) -> Value {
         self.shuffle(a, b, elements([4, 1, 2, 3]), I8X16)
     }
 
     /// `a` with the lowest 64 bits of `b`.
-    pub(super) fn into_low64(&mut self, a: Value, b: Value) -> Value {
+    pub(super) fn low64_into(&mut self, a: Value, b: Value) -> Value {
         self.shuffle(a, b, elements([2, 1]), I8X16)
     }
 
@@ -115,7 +115,7 @@ impl Emitter<'_, '_> {
     fn unpack(&mut self, x: &Inputs, size: u8, at: u8) -> Option<Value> {
         let bytes = from_fn(|i| {
             let i = i as u8;
-            at + i / (2 * size) * size + i % size + if i / size % 2 == 0 { 0 } else { 16 }
+            at + i / (2 * size) * size + i % size + i / size % 2 * 16
         });
         self.two(x, bytes)
     }

@@ -1,6 +1,6 @@
 //! Every back end accepts every operation.
 
-use super::compile::{Known, Shape, code, ir};
+use super::compile::{Known, code, ir};
 use super::{forms, shapes};
 use crate::simd::Host;
 use cranelift_codegen::isa::{self, CallConv};
