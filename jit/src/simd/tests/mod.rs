@@ -205,7 +205,7 @@ impl Rig {
 /// Inputs of trial `n`, with some exceptions unmasked at times.
 fn input(n: u64) -> Registers {
     let mut r = inputs::registers(n);
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         r.mxcsr ^= (n / 5 % 64) as u32 * 0x80;
     }
     r
