@@ -1,6 +1,7 @@
 //! The CPU, memory and machine core of Ferrite. It knows no host: no file, no clock, no thread.
 
 pub mod bus;
+pub mod compare;
 pub mod cpu;
 pub mod device;
 pub mod engine;

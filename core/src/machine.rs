@@ -88,6 +88,12 @@ impl Machine {
         self.engine.as_mut()
     }
 
+    /// The engine's name, as `--accel` spells it.
+    #[must_use]
+    pub fn engine_name(&self) -> &'static str {
+        self.engine.name()
+    }
+
     /// Whether a reset or a triple fault ends the run instead of starting the guest again.
     pub const fn set_no_reboot(&mut self, on: bool) {
         self.no_reboot = on;

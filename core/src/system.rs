@@ -457,7 +457,8 @@ impl System {
         w.section("memory", snapshot::MEMORY_KIND, snapshot::MEMORY_VERSION, &snapshot::encode_memory(&self.mem));
     }
 
-    fn save_devices(&self, w: &mut Writer) {
+    /// Saves everything but the processor and the content of memory.
+    pub fn save_devices(&self, w: &mut Writer) {
         w.part("clock", &self.clock);
         w.part("events", &self.events);
         w.part("wires", &self.wires);

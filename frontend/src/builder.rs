@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use ferrite_core::cpu::Feature;
+use ferrite_core::engine::Engine;
+use ferrite_core::interp::Interpreter;
 use ferrite_devices::board::{Board, BootDevice, BootOrder};
 use ferrite_devices::boot::{self, EntryChoice, Ram, Request};
-use ferrite_devices::host::{CharPort, Disk, FloppyDrive, FloppyKind, IdeDrive, MemDisk};
+use ferrite_devices::host::{CharPort, Disk, FloppyDrive, FloppyKind, IdeDrive, MemDisk, Null};
 
 use crate::Failure;
-use crate::config::CpuSpec;
+use crate::config::{Accel, CpuSpec};
+use crate::engine;
+use crate::lockstep::Lockstep;
 use crate::media::{self, Drives};
 use crate::pc::{self, Boot, Image, Parts, Pc};
 
@@ -22,7 +26,7 @@ const LOW_RAM_MAX: u64 = 0xc000_0000;
 const MEMORY_MAX: u64 = 1 << 39;
 
 /// A kernel that is booted without firmware.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Kernel {
     pub image: Image,
     pub initrd: Option<Vec<u8>>,
@@ -38,6 +42,9 @@ pub struct Builder {
     pub(crate) board: Board,
     /// An error waits for [`Builder::build`].
     pub(crate) cpu: Option<Result<CpuSpec, String>>,
+    pub(crate) accel: Accel,
+    /// One that is there already, whatever `accel` says.
+    pub(crate) engine: Option<Box<dyn Engine>>,
     pub(crate) memory: Option<u64>,
     pub(crate) ps_per_insn: Option<u64>,
     pub(crate) seed: u64,
@@ -73,6 +80,20 @@ impl Builder {
     #[must_use]
     pub fn cpu(mut self, spec: &str) -> Self {
         self.cpu = Some(spec.parse());
+        self
+    }
+
+    /// What runs the machine, as `--accel` takes it; [`Accel::Auto`] unless this is called. Every engine gives the same run.
+    #[must_use]
+    pub fn accel(mut self, accel: Accel) -> Self {
+        self.accel = accel;
+        self
+    }
+
+    /// An engine that runs the machine, such as a [`ferrite_jit::Jit`] with settings of its own.
+    #[must_use]
+    pub fn engine(mut self, engine: Box<dyn Engine>) -> Self {
+        self.engine = Some(engine);
         self
     }
 
@@ -188,6 +209,37 @@ impl Builder {
         self
     }
 
+    /// The machine twice: on the interpreter, and on `engine`, which is compared with it. What the second one sends goes nowhere, and
+    /// what it writes to disks only it sees.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn build_lockstep(mut self, engine: Box<dyn Engine>) -> Result<Lockstep, Failure> {
+        let drives = self.drives.split();
+        let second = Self {
+            board: self.board,
+            cpu: self.cpu.clone(),
+            accel: self.accel,
+            engine: Some(engine),
+            memory: self.memory,
+            ps_per_insn: self.ps_per_insn,
+            seed: self.seed,
+            start_time: self.start_time,
+            drives,
+            boot_order: self.boot_order.clone(),
+            bios: self.bios.clone(),
+            vgabios: self.vgabios.clone(),
+            kernel: self.kernel.clone(),
+            serial: self.serial.iter().map(|_| Box::new(Null) as Box<dyn CharPort>).collect(),
+            debugcon: self.debugcon.as_ref().map(|_| Box::new(Null) as Box<dyn CharPort>),
+            debug_exit: self.debug_exit,
+            no_reboot: self.no_reboot,
+            loads_snapshot: self.loads_snapshot,
+        };
+        self.engine = Some(Box::new(Interpreter::new()));
+        Ok(Lockstep::new(self.build()?, second.build()?))
+    }
+
     /// The machine, powered on.
     ///
     /// # Errors
@@ -213,10 +265,15 @@ impl Builder {
         if demonstrates {
             drive_a.medium = Some(Box::new(demonstration()));
         }
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => engine::make(self.accel, &ferrite_jit::Config::default(), |line| tracing::warn!("{line}"))?,
+        };
         let boot_order = self.boot_order.unwrap_or_else(|| default_order(&drives));
         pc::build(Parts {
             board: self.board,
             cpu,
+            engine,
             ram,
             ps_per_insn: self.ps_per_insn,
             seed: self.seed,

@@ -10,7 +10,6 @@ use ferrite_devices::board::{Board, BootOrder};
 use ferrite_devices::boot::EntryChoice;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::Failure;
 use crate::display::Display;
 use crate::media::Place;
 
@@ -37,7 +36,8 @@ from_toml_string!(
     Display,
     ClockSpec,
     SaveAt,
-    BootEntry
+    BootEntry,
+    Address
 );
 
 /// Bytes: a number with `K`, `M`, `G` or `T` behind it; without one it counts MiB, as in QEMU.
@@ -142,22 +142,6 @@ impl FromStr for Accel {
             "kvm" => Self::Kvm,
             _ => return Err("auto, jit, interp or kvm is needed".to_owned()),
         })
-    }
-}
-
-impl Accel {
-    /// Whether this build has the engine.
-    ///
-    /// # Errors
-    /// [`Failure::Host`] where it has not.
-    pub fn check(self) -> Result<(), Failure> {
-        match self {
-            Self::Auto | Self::Interp => Ok(()),
-            Self::Jit => Err(Failure::Host("--accel jit: this build has no JIT; interp or auto would do".to_owned())),
-            Self::Kvm => {
-                Err(Failure::Host("--accel kvm: this build has no KVM engine; interp or auto would do".to_owned()))
-            }
-        }
     }
 }
 
@@ -356,6 +340,21 @@ impl FromStr for BootEntry {
     }
 }
 
+/// A linear guest address in hexadecimal, with or without `0x`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address(pub u64);
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let digits = s.strip_prefix("0x").or_else(|| s.strip_prefix("0X")).unwrap_or(s);
+        let hex = !digits.starts_with('+'); // which the parser would take for a sign
+        let address = u64::from_str_radix(digits, 16).ok().filter(|_| hex);
+        address.map(Self).ok_or_else(|| "a linear address in hexadecimal, such as c0101000, is needed".to_owned())
+    }
+}
+
 /// A file for output, or standard output.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "PathBuf")]
@@ -450,5 +449,15 @@ mod tests {
         assert!("virtual=0".parse::<ClockSpec>().is_err());
         assert_eq!("1000:x".parse(), Ok(SaveAt { insns: 1000, file: "x".into() }));
         assert!("x:1000".parse::<SaveAt>().is_err());
+    }
+
+    #[test]
+    fn addresses_are_hexadecimal() {
+        for text in ["c0101000", "0xC0101000"] {
+            assert_eq!(text.parse(), Ok(Address(0xc010_1000)));
+        }
+        for bad in ["", "0x", "+1", "c010:0", "1_0000_0000_0000_0000", "g"] {
+            assert!(bad.parse::<Address>().unwrap_err().contains("hexadecimal"), "{bad}");
+        }
     }
 }

@@ -29,8 +29,10 @@
 //! | [`config`] | what a machine is made of: the options of `run` and the keys of `MACHINE.toml`, one set of names |
 //! | [`direct`] | putting a boot plan into a machine |
 //! | [`display`] | windows and terminals, and what stands between them and a session |
+//! | [`engine`] | which engine runs a machine |
 //! | [`host`] | files as disks, and the far ends of serial lines |
 //! | [`keys`] | names of keys, and which of them type a character |
+//! | [`lockstep`] | two machines on two engines, compared |
 //! | [`media`] | drives and what is in them |
 //! | [`pc`] | a machine built from its parts |
 //! | [`screen`] | the guest's screen as a file, and texts on it |
@@ -42,8 +44,10 @@ pub mod cli;
 pub mod config;
 pub mod direct;
 pub mod display;
+pub mod engine;
 pub mod host;
 pub mod keys;
+pub mod lockstep;
 pub mod media;
 pub mod pc;
 pub mod screen;

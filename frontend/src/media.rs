@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ferrite_devices::host::{Disk, FloppyDrive, FloppyKind, IdeDrive, SECTOR};
+use ferrite_devices::host::{Disk, FloppyDrive, FloppyKind, IdeDrive, MemDisk, SECTOR};
 
 use crate::Failure;
 use crate::host::disk::{Medium, RawDisk, Writes};
+use crate::host::twin;
 
 /// A drive, by the name of the option that fills it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,29 @@ impl fmt::Debug for Drives {
 }
 
 impl Drives {
+    /// The same drives for a second machine, which sees its own writes only; the media are written by the first.
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        let mut second = Self::default();
+        let mut medium = |m: &mut Box<dyn Disk>| {
+            let (first, other) = twin::split(std::mem::replace(m, Box::new(MemDisk::default())));
+            *m = first;
+            other
+        };
+        for (first, second) in self.ide.iter_mut().zip(&mut second.ide) {
+            *second = first.as_mut().map(|drive| match drive {
+                IdeDrive::Disk(disk) => IdeDrive::Disk(medium(disk)),
+                IdeDrive::Cdrom(disk) => IdeDrive::Cdrom(disk.as_mut().map(&mut medium)),
+            });
+        }
+        for (first, second) in self.floppies.iter_mut().zip(&mut second.floppies) {
+            *second = first
+                .as_mut()
+                .map(|drive| FloppyDrive { kind: drive.kind, medium: drive.medium.as_mut().map(&mut medium) });
+        }
+        second
+    }
+
     /// Whether there is no drive at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -236,7 +260,6 @@ pub(crate) fn floppy_drive(mut medium: Option<Box<dyn Disk>>) -> FloppyDrive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ferrite_devices::host::MemDisk;
 
     fn image(dir: &Path, name: &str, len: usize) -> PathBuf {
         let path = dir.join(name);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ferrite_core::cpu::Feature;
 use ferrite_core::device::{Cx, DeviceId, Input, Key};
+use ferrite_core::engine::Engine;
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::LoadError;
 use ferrite_core::time::VTime;
@@ -35,7 +36,7 @@ pub enum Boot {
 }
 
 /// An image given by an option, with the path that its errors name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Image {
     /// Where it came from.
     pub path: PathBuf,
@@ -49,6 +50,8 @@ pub struct Parts {
     pub board: Board,
     /// CPU model and features.
     pub cpu: CpuSpec,
+    /// What runs it.
+    pub engine: Box<dyn Engine>,
     /// RAM.
     pub ram: Ram,
     /// Picoseconds of one instruction; the machine's own rate if absent.
@@ -159,7 +162,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
     }
     let serial = (1..=4).map(|n| sys.device_id(&format!("com{n}"))).collect();
     let (keyboard, vga) = (sys.device_id("kbc"), sys.device_id("vga"));
-    let mut machine = Machine::new(parts.cpu.model, sys);
+    let mut machine = Machine::with_engine(parts.cpu.model, sys, parts.engine);
     machine.set_no_reboot(parts.no_reboot);
     if let Boot::Direct(plan) = parts.boot {
         direct::install(&mut machine.x, &plan);
@@ -204,6 +207,14 @@ impl Pc {
     /// [`LoadError`] if it is none, or one of another machine.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
         self.machine.load(bytes)
+    }
+
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(crate) fn machine_mut(&mut self) -> &mut Machine {
+        &mut self.machine
     }
 
     fn with_vga<R>(&mut self, f: impl FnOnce(&mut Vga, &mut Cx<'_>) -> R) -> Option<R> {

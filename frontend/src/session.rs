@@ -65,6 +65,12 @@ pub trait Guest {
     /// # Errors
     /// One line, when the machine has no such drive or its medium cannot be removed.
     fn insert(&mut self, slot: Slot, medium: Option<Box<dyn Disk>>) -> Result<(), String>;
+    /// Compares all of what is two machines that should be one.
+    fn verify(&mut self) {}
+    /// In what they differ, if they do: the guest runs no further then.
+    fn divergence(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Whether virtual time waits for the host's.
@@ -137,6 +143,8 @@ pub enum End {
     Limit,
     /// The CPU is halted for good: no event, and interrupts are off.
     Dead,
+    /// Two engines differ, under `--lockstep`.
+    Diverged,
     /// A triple fault under `--no-reboot`.
     TripleFault,
     /// A reset under `--no-reboot`.
@@ -152,6 +160,7 @@ impl End {
             Self::Script(status) => status,
             Self::DebugExit(v) => (v << 1 | 1) as u8,
             Self::TripleFault => 6,
+            Self::Diverged => 8,
             // A limit would be reached without anything happening in between.
             Self::Limit | Self::Dead | Self::ScriptFailed => 124,
         }
@@ -170,6 +179,7 @@ impl End {
             Self::Quit => "quit",
             Self::Limit => "limit",
             Self::Dead => "halted",
+            Self::Diverged => "diverged",
             Self::TripleFault => "triple-fault",
             Self::Reset => "reset",
         }
@@ -218,7 +228,12 @@ pub fn run(guest: &mut dyn Guest, lines: &Lines, plan: &Plan, outside: Outside) 
     let started = Instant::now();
     let first_insn = guest.retired();
     let mut session = Session::new(guest, lines, plan, outside);
-    let ended = session.run();
+    let mut ended = session.run();
+    // At its end a run is compared whole.
+    session.guest.verify();
+    if let (Ok(end), Some(report)) = (&mut ended, session.guest.divergence()) {
+        (*end, session.message) = (End::Diverged, Some(report.to_owned()));
+    }
     lines.flush();
     session.publish(true);
     let Session { guest, exits, message, .. } = session;
@@ -291,9 +306,11 @@ impl<'a> Session<'a> {
         let mut pacer = Pacer::new(self.guest.now());
         loop {
             let (retired, now) = (self.guest.retired(), self.guest.now());
-            while let Some(save) = self.saves.as_slice().first().filter(|s| s.insns <= retired) {
-                write_snapshot("--save-at", &save.file, &self.guest.save())?;
-                self.saves.next();
+            while self.saves.as_slice().first().is_some_and(|s| s.insns <= retired) {
+                let bytes = self.verified().save();
+                if let Some(save) = self.saves.next() {
+                    write_snapshot("--save-at", &save.file, &bytes)?;
+                }
             }
             if now >= self.look_at.0 || retired >= self.look_at.1 {
                 // The next point of the grid: a function of where the machine is, not of how it got here.
@@ -333,6 +350,9 @@ impl<'a> Session<'a> {
             let outcome = self.guest.run(limits);
             self.lines.flush();
             *self.exits.entry(outcome_name(outcome)).or_insert(0) += 1;
+            if self.guest.divergence().is_some() {
+                return Ok(End::Diverged);
+            }
             if self.lines.found() {
                 return Ok(End::Found);
             }
@@ -466,7 +486,7 @@ impl<'a> Session<'a> {
             Command::Resume => self.paused = false,
             Command::Screenshot(path) => screen::write_png("screenshot", &path, &self.guest.frame())?,
             Command::DumpScreen(path) => screen::write_text("dump", &path, self.guest.text().as_ref())?,
-            Command::Save(path) => write_snapshot("save", &path, &self.guest.save())?,
+            Command::Save(path) => write_snapshot("save", &path, &self.verified().save())?,
             Command::Insert { slot, file } => {
                 // First out with the old one: it may be the same file.
                 let fail = |why| Failure::Usage(format!("insert {slot} {}: {why}", file.display()));
@@ -479,6 +499,12 @@ impl<'a> Session<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// The guest, compared as a whole where it is two.
+    fn verified(&mut self) -> &dyn Guest {
+        self.guest.verify();
+        self.guest
     }
 
     /// Waits for a command while the machine is paused.

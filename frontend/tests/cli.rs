@@ -54,6 +54,19 @@ fn values_that_are_none_are_refused_with_what_would_be_right() {
         (&["--initrd", "x"], &["--initrd", "only with --kernel"]),
         (&["--smp", "2"], &["--smp 2", "one CPU"]),
         (&["--memroy", "64M"], &["--memroy"]),
+        (&["--accel", "fast"], &["--accel", "auto, jit, interp or kvm"]),
+        (&["--accel", "interp", "--lockstep"], &["--lockstep", "--accel interp"]),
+        (&["--accel", "kvm", "--lockstep"], &["--lockstep", "--accel kvm"]),
+        (&["--accel", "interp", "--perf-map"], &["--perf-map", "only with the JIT"]),
+        (&["--accel", "interp", "--code-cache", "8M"], &["--code-cache", "only with the JIT"]),
+        (&["--accel", "interp", "--translation-cache", "x"], &["--translation-cache", "only with the JIT"]),
+        (&["--accel", "interp", "--dump-translation", "7c00"], &["--dump-translation", "only with the JIT"]),
+        (&["--accel", "interp", "--jit-threshold", "5"], &["--jit-threshold", "only with the JIT"]),
+        (&["--accel", "interp", "--jit-foreground"], &["--jit-foreground", "only with the JIT"]),
+        (&["--code-cache", "4K"], &["--code-cache", "1M to 1024M"]),
+        (&["--code-cache", "2G"], &["--code-cache", "1M to 1024M"]),
+        (&["--jit-threshold", "0"], &["--jit-threshold"]),
+        (&["--dump-translation", "c010:0"], &["--dump-translation", "hexadecimal"]),
     ];
     for (args, want) in cases {
         refused(&[&["run"], *args].concat(), 2, want);
@@ -73,6 +86,13 @@ fn files_that_are_missing_are_named_with_their_option() {
     refused(&["test", gone], 4, &[gone, "No such file"]);
     let folder = dir.path().to_str().expect("a temporary folder has a plain name");
     refused(&["run", "--hda", folder], 4, &["--hda", "directory"]);
+    refused(
+        &["run", "--accel", "jit", "--translation-cache", &format!("{other}/x")],
+        4,
+        &["--translation-cache", &other],
+    );
+    refused(&["run", "--accel", "kvm"], 4, &["--accel kvm", "interp or auto"]);
+    refused(&["test", "--accel", "kvm", gone], 4, &["--accel kvm"]);
 }
 
 #[test]
@@ -319,4 +339,22 @@ fn firmware_of_the_wrong_size_is_named_with_what_would_be_right() {
     refused(&["run", "--bios", &empty], 4, &["--bios", &empty, "4096"]);
     refused(&["run", "--bios", &rom, "--vgabios", &odd], 4, &["--vgabios", &odd, "5000", "512"]);
     refused(&["run", "--bios", &rom, "--vgabios", &rom], 4, &["--vgabios", &rom, "55 aa"]);
+}
+
+/// The state that the demonstration is in after a while, as every engine must have it.
+#[test]
+fn engines_by_name_end_in_the_same_state_and_so_do_both_at_once() {
+    let hash = |more: &[&str]| {
+        let args =
+            [&["run", "--display", "none", "-m", "8M", "--limit-insns", "300000", "--state-hash"], more].concat();
+        let out = ferrite(&args);
+        let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(124), "{args:?}: {errors}");
+        errors
+    };
+    let want = hash(&["--accel", "interp"]);
+    assert!(want.starts_with("state hash ") && want.lines().count() == 1, "{want}");
+    assert_eq!(hash(&["--accel", "jit", "--jit-threshold", "1", "--jit-foreground"]), want);
+    assert_eq!(hash(&["--lockstep", "--jit-threshold", "2", "--code-cache", "2M"]), want);
+    assert_eq!(hash(&["--accel", "auto"]), want);
 }

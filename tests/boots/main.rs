@@ -122,6 +122,14 @@ impl Run {
     }
 }
 
+/// Adds the engine that the environment asks for, unless `more` names one.
+fn engine(command: &mut Command, more: &[&str]) {
+    let named = more.iter().any(|a| ["--accel", "--lockstep"].contains(a));
+    if let Some(accel) = std::env::var_os("FERRITE_ACCEL").filter(|a| !a.is_empty() && !named) {
+        command.arg("--accel").arg(accel);
+    }
+}
+
 /// Runs `guest` on `cpu`.
 fn run(guest: &Guest, cpu: &str, append: &str, limit: u64, more: &[&str]) -> Run {
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -131,6 +139,7 @@ fn run(guest: &Guest, cpu: &str, append: &str, limit: u64, more: &[&str]) -> Run
     command.args(["--display", "none", "--serial", "stdio", "--no-reboot"]);
     command.arg("--limit-insns").arg(limit.to_string()).args(["--limit-time", "1000"]);
     command.arg("--stats").arg(dir.path().join("stats")).args(more).stdin(std::process::Stdio::null());
+    engine(&mut command, more);
     let run = Run::of(command.output().expect("the command starts"), &dir);
     let name = guest.kernel.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/guests"));
     let name = name.unwrap_or(&guest.kernel).display();
@@ -140,9 +149,14 @@ fn run(guest: &Guest, cpu: &str, append: &str, limit: u64, more: &[&str]) -> Run
 
 /// Boots busybox.
 fn small(kernel: &str, cpu: &str, machine: &str, append: &str) {
+    small_with(kernel, cpu, machine, append, &[]);
+}
+
+/// The same with more options.
+fn small_with(kernel: &str, cpu: &str, machine: &str, append: &str, more: &[&str]) {
     let arch = kernel.split('/').next().unwrap_or_default();
     let Some(guest) = guest(kernel, &format!("{arch}/small.cpio.gz")) else { return };
-    let run = run(&guest, cpu, append, SMALL_LIMIT, &[]);
+    let run = run(&guest, cpu, append, SMALL_LIMIT, more);
     run.line("USERSPACE");
     run.line(machine);
     for (name, value) in SMALL {
@@ -154,9 +168,14 @@ fn small(kernel: &str, cpu: &str, machine: &str, append: &str) {
 
 /// Runs every workload of the benchmark guest; `own` are the results that this architecture or CPU has for itself.
 fn bench(arch: &str, vmlinuz: &str, cpu: &str, own: &[(&'static str, &'static str)]) {
+    bench_with(arch, vmlinuz, cpu, own, &[]);
+}
+
+/// The same with more options.
+fn bench_with(arch: &str, vmlinuz: &str, cpu: &str, own: &[(&'static str, &'static str)], more: &[&str]) {
     let kernel = format!("bench/{arch}/{vmlinuz}");
     let Some(guest) = guest(&kernel, &format!("bench/{arch}/bench.cpio.gz")) else { return };
-    let run = run(&guest, cpu, "mitigations=off DIV=20", BENCH_LIMIT, &[]);
+    let run = run(&guest, cpu, "mitigations=off DIV=20", BENCH_LIMIT, more);
     // `BENCH name seconds checksum`, where the seconds are the guest's
     let results: BTreeMap<&str, &str> = run
         .serial
@@ -267,6 +286,82 @@ fn amd64_programs_compute_what_the_host_does_on_x86_64_v2() {
 #[ignore = "needs tests/boots/fetch.sh"]
 fn amd64_programs_compute_what_the_host_does_on_everything_there_is() {
     bench("amd64", "vmlinuz", "max", &[("awkfp", "5.15051e+06")]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh, and runs each instruction twice"]
+fn lockstep_i386_686_boots_on_a_pentium_iii() {
+    small_with("i386/vmlinuz", "pentium3", "i686", "mitigations=off", &["--lockstep"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh, and runs each instruction twice"]
+fn lockstep_i386_pae_boots_on_everything_there_is() {
+    small_with("i386/vmlinuz2", "max", "i686", "", &["--lockstep"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh, and runs each instruction twice"]
+fn lockstep_amd64_cloud_boots_on_everything_there_is() {
+    small_with("amd64/vmlinuz", "max", "x86_64", "mitigations=off", &["--lockstep"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh, and runs each instruction twice"]
+fn lockstep_amd64_generic_boots_on_x86_64_v2() {
+    small_with("amd64/vmlinuz2", "x86-64-v2", "x86_64", "mitigations=off", &["--lockstep"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn jit_i386_686_boots_on_a_pentium_iii() {
+    small_with("i386/vmlinuz", "pentium3", "i686", "mitigations=off", &["--accel", "jit"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn jit_i386_pae_boots_on_everything_there_is_with_its_mitigations() {
+    small_with("i386/vmlinuz2", "max", "i686", "", &["--accel", "jit"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn jit_amd64_cloud_boots_on_everything_there_is() {
+    small_with("amd64/vmlinuz", "max", "x86_64", "mitigations=off", &["--accel", "jit"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn jit_amd64_generic_boots_on_x86_64_v2_with_its_mitigations() {
+    small_with("amd64/vmlinuz2", "x86-64-v2", "x86_64", "", &["--accel", "jit"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn jit_i386_programs_compute_what_the_host_does_on_x86_64_v2() {
+    bench_with("i386", "vmlinuz", "x86-64-v2", &[("awkfp", "5.15071e+06")], &["--accel", "jit"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn jit_amd64_programs_compute_what_the_host_does_on_everything_there_is() {
+    bench_with("amd64", "vmlinuz", "max", &[("awkfp", "5.15051e+06")], &["--accel", "jit"]);
+}
+
+/// Whatever thread translates, and whenever: the same run.
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn jit_ends_in_the_interpreters_state() {
+    let Some(guest) = guest("amd64/vmlinuz", "amd64/small.cpio.gz") else { return };
+    let state = |more: &[&str]| {
+        let run = run(&guest, "max", "mitigations=off", 300_000_000, &[&["--state-hash"], more].concat());
+        assert_eq!((run.status, &run.stats["end"]), (Some(124), &"limit".into()), "{}", run.tail());
+        (run.hash().to_owned(), run.serial)
+    };
+    let want = state(&["--accel", "interp"]);
+    for more in [&["--accel", "jit"][..], &["--accel", "jit", "--jit-foreground", "--jit-threshold", "20"]] {
+        assert_eq!(state(more), want, "{more:?}");
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use ferrite_core::cpu::segment::{Seg, Segment, Table, attr};
 use ferrite_core::cpu::state::{RIP, RSP, cr0, cr4, efer};
 use ferrite_core::cpu::{Activity, CpuState, Model, ModelName, Shadow};
 use ferrite_core::device::{Cx, Device, Event, Offset, Pin, ResetKind, Width};
+use ferrite_core::engine::Engine;
+use ferrite_core::interp::Interpreter;
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::{LoadError, Snapshot};
 use ferrite_core::system::System;
@@ -102,13 +104,18 @@ impl Snapshot for Ticker {
 
 /// A machine in which a guest can do what this target's guests do.
 pub fn machine(model: ModelName) -> Machine {
+    machine_on(model, Box::new(Interpreter::new()))
+}
+
+/// The same on any engine.
+pub fn machine_on(model: ModelName, engine: Box<dyn Engine>) -> Machine {
     let mut sys = System::bare(RAM);
     let ticker = sys.add("ticker", Ticker::default());
     sys.bus_mut().map(Space::Port, 0x40, 2, ticker, Offset(0), Width::B1);
     for (n, pin) in (0..).zip(PINS) {
         sys.connect_cpu((ticker, Pin(n)), pin);
     }
-    Machine::new(Model::new(model), sys)
+    Machine::with_engine(Model::new(model), sys, engine)
 }
 
 /// Builds a machine from the input and runs it.
@@ -116,10 +123,25 @@ pub fn machine(model: ModelName) -> Machine {
 /// # Panics
 /// When a run goes past its limits, or a state that it has reached cannot be saved and loaded.
 pub fn target(bytes: &[u8]) {
+    let (mut m, name, code) = build(bytes, Box::new(Interpreter::new()));
+    run(&mut m);
+    if code.first().is_none_or(|b| b & 7 != 0) {
+        return; // saving costs more than the run
+    }
+    let saved = m.save();
+    let mut other = machine(name);
+    if let Err(e) = other.load(&saved) {
+        panic!("a state that a guest has reached does not load: {e}");
+    }
+    assert!(other.save() == saved, "a loaded machine saves another state");
+}
+
+/// The machine that the input describes, its model, and the code that it will run.
+pub fn build(bytes: &[u8], engine: Box<dyn Engine>) -> (Machine, ModelName, &[u8]) {
     let mut input = Input::new(bytes);
     let (name, _) = input.choose(&ModelName::ALL);
     let mode = mode(name, &mut input);
-    let mut m = machine(name);
+    let mut m = machine_on(name, engine);
     let shape = input.byte();
     m.set_no_reboot(shape & 1 != 0);
     tables(&mut m, mode, shape);
@@ -145,16 +167,7 @@ pub fn target(bytes: &[u8]) {
     if shape & 4 != 0 {
         m.x.st.regs[usize::from(RIP)] = m.x.st.regs[usize::from(RIP)].wrapping_add(0xff8);
     }
-    run(&mut m);
-    if code.first().is_none_or(|b| b & 7 != 0) {
-        return; // saving costs more than the run
-    }
-    let saved = m.save();
-    let mut other = machine(name);
-    if let Err(e) = other.load(&saved) {
-        panic!("a state that a guest has reached does not load: {e}");
-    }
-    assert!(other.save() == saved, "a loaded machine saves another state");
+    (m, name, code)
 }
 
 /// An input whose code is instructions of every opcode map in a processor that mostly works; noise has few of either.

@@ -52,7 +52,7 @@ impl Outputs {
         if let Some(out) = &self.stats {
             write_stats(out, &stats)?;
         }
-        if let (End::ScriptFailed, Some(why)) = (end, message) {
+        if let (End::ScriptFailed | End::Diverged, Some(why)) = (end, message) {
             eprintln!("error: {why}");
         }
         Ok(end.status())

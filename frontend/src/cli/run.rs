@@ -1,25 +1,29 @@
 //! `ferrite run`: boots a machine from options, or from a `MACHINE.toml` with the same names, which options override.
 
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ferrite_core::engine::Engine;
 use ferrite_core::time::VTime;
 use ferrite_devices::boot::EntryChoice;
 use serde::Deserialize;
 
 use super::outputs::Outputs;
-use super::read_file;
-use crate::Failure;
+use super::{read_file, reason};
 use crate::builder::{Builder, Kernel};
 use crate::config::{
-    Accel, BootEntry, BootLetters, ClockSpec, CpuSpec, Debugcon, Drive, MachineKind, Output, SaveAt, Serial, Size,
+    Accel, Address, BootEntry, BootLetters, ClockSpec, CpuSpec, Debugcon, Drive, MachineKind, Output, SaveAt, Serial,
+    Size,
 };
 use crate::display::{self, Display, Screen, Shared};
 use crate::host::chars::Lines;
 use crate::media::{self, Place};
 use crate::pc::Image;
 use crate::script::{self, Runner};
-use crate::session::{self, Outside, Pace, Plan};
+use crate::session::{self, Guest, Outside, Pace, Plan};
+use crate::{Failure, engine};
 
 /// Options of `ferrite run`, which are also the keys of `MACHINE.toml`.
 #[derive(Debug, Default, Args, Deserialize)]
@@ -41,6 +45,27 @@ pub struct RunArgs {
     /// Engine: auto, jit, interp or kvm
     #[arg(long)]
     accel: Option<Accel>,
+    /// Run the JIT and the interpreter side by side, compare their states, and end with status 8 where they differ
+    #[arg(long)]
+    lockstep: bool,
+    /// Host code that the JIT keeps at most; 64M
+    #[arg(long, value_name = "SIZE")]
+    code_cache: Option<Size>,
+    /// Folder in which the JIT keeps translations from run to run
+    #[arg(long, value_name = "DIR")]
+    translation_cache: Option<PathBuf>,
+    /// Write /tmp/perf-PID.map, in which `perf` finds the names of translated code
+    #[arg(long)]
+    perf_map: bool,
+    /// Print the translation of the guest code at this linear address (hexadecimal): guest code, CLIF and host code
+    #[arg(long, value_name = "ADDR")]
+    dump_translation: Vec<Address>,
+    /// Executions of a piece of guest code before the JIT translates it
+    #[arg(long, value_name = "N")]
+    jit_threshold: Option<NonZeroU32>,
+    /// Translate on the CPU's own thread, which waits for it
+    #[arg(long)]
+    jit_foreground: bool,
     /// Medium in the first floppy drive: a raw image of 160K to 2.88M
     #[arg(long, value_name = "FILE")]
     fda: Option<PathBuf>,
@@ -174,7 +199,8 @@ impl RunArgs {
         let removable = [&mut self.fda, &mut self.fdb, &mut self.cdrom];
         let firmware = [&mut self.bios, &mut self.vgabios];
         let files = [&mut self.kernel, &mut self.initrd, &mut self.load, &mut self.script, &mut self.screenshot];
-        let files = disks.into_iter().chain(removable).chain(files).chain(firmware).flatten();
+        let folders = [&mut self.translation_cache];
+        let files = disks.into_iter().chain(removable).chain(files).chain(firmware).chain(folders).flatten();
         let outputs = [&mut self.stats, &mut self.dump_screen];
         let outputs = outputs.into_iter().flatten().filter(|s| !s.is_stdout()).map(|s| &mut s.0);
         let drives = self.drive.iter_mut().filter_map(|d| d.file.as_mut());
@@ -195,6 +221,13 @@ impl RunArgs {
             cpu: self.cpu.or(file.cpu),
             smp: self.smp.or(file.smp),
             accel: self.accel.or(file.accel),
+            lockstep: self.lockstep || file.lockstep,
+            code_cache: self.code_cache.or(file.code_cache),
+            translation_cache: self.translation_cache.or(file.translation_cache),
+            perf_map: self.perf_map || file.perf_map,
+            dump_translation: list(self.dump_translation, file.dump_translation),
+            jit_threshold: self.jit_threshold.or(file.jit_threshold),
+            jit_foreground: self.jit_foreground || file.jit_foreground,
             fda: self.fda.or(file.fda),
             fdb: self.fdb.or(file.fdb),
             cdrom: self.cdrom.or(file.cdrom),
@@ -247,6 +280,7 @@ impl RunArgs {
                 return usage(format!("{option}: only with --kernel"));
             }
         }
+        self.check_engine()?;
         if self.boot_entry.is_some() && self.kernel.is_none() {
             return usage("--boot-entry: only with --kernel".to_owned());
         }
@@ -266,6 +300,59 @@ impl RunArgs {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Options of the JIT where there is none.
+    fn check_engine(&self) -> Result<(), Failure> {
+        let usage = |text: String| Err(Failure::Usage(text));
+        let named = match self.accel {
+            Some(Accel::Interp) => "interp",
+            Some(Accel::Kvm) => "kvm",
+            Some(Accel::Auto | Accel::Jit) | None => "",
+        };
+        let given = [
+            ("--lockstep", self.lockstep),
+            ("--code-cache", self.code_cache.is_some()),
+            ("--translation-cache", self.translation_cache.is_some()),
+            ("--perf-map", self.perf_map),
+            ("--dump-translation", !self.dump_translation.is_empty()),
+            ("--jit-threshold", self.jit_threshold.is_some()),
+            ("--jit-foreground", self.jit_foreground),
+        ];
+        if let Some((option, _)) = given.iter().find(|(_, given)| *given && !named.is_empty()) {
+            return usage(format!("{option}: only with the JIT, not with --accel {named}"));
+        }
+        match self.code_cache {
+            Some(Size(bytes)) if !CODE_CACHE.contains(&bytes) => {
+                let (least, most) = (CODE_CACHE.start() >> 20, CODE_CACHE.end() >> 20);
+                usage(format!("--code-cache: {bytes} bytes; {least}M to {most}M is needed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the options say of the JIT.
+    fn jit(&self) -> Result<ferrite_jit::Config, Failure> {
+        let default = ferrite_jit::Config::default();
+        if let Some(dir) = &self.translation_cache {
+            let fail = |e| Failure::Host(format!("--translation-cache {}: {}", dir.display(), reason(&e)));
+            std::fs::create_dir_all(dir).map_err(fail)?;
+        }
+        Ok(ferrite_jit::Config {
+            // No host has an address space that the range's end does not fit in.
+            code_cache: self.code_cache.map_or(default.code_cache, |s| s.0 as usize),
+            translations: self.translation_cache.clone(),
+            perf_map: self.perf_map,
+            dump: self.dump_translation.iter().map(|a| a.0).collect(),
+            threshold: self.jit_threshold.map_or(default.threshold, NonZeroU32::get),
+            background: !self.jit_foreground,
+        })
+    }
+
+    /// The engine of the run; under `--lockstep` that which is compared.
+    fn engine(&self) -> Result<Box<dyn Engine>, Failure> {
+        let accel = if self.lockstep { Accel::Jit } else { self.accel.unwrap_or_default() };
+        engine::make(accel, &self.jit()?, |line| eprintln!("{line}"))
     }
 
     /// The drives that are asked for.
@@ -337,6 +424,9 @@ impl RunArgs {
     }
 }
 
+/// What `--code-cache` may be: below, hot code would throw itself out; above, a branch does not reach from end to end.
+const CODE_CACHE: RangeInclusive<u64> = 1 << 20..=1 << 30;
+
 /// An image given by an option.
 fn image(option: &str, path: &Option<PathBuf>) -> Result<Option<Image>, Failure> {
     let read = |path: &PathBuf| Ok(Image { path: path.clone(), bytes: read_file(option, path)? });
@@ -364,7 +454,7 @@ fn toml_error(text: &str, e: &toml::de::Error) -> String {
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let args = args.with_description()?;
     args.check()?;
-    args.accel.unwrap_or_default().check()?;
+    let engine = args.engine()?;
     let script = args.script()?;
     let kernel = args.kernel()?;
     let (bios, vgabios) = (image("--bios", &args.bios)?, image("--vgabios", &args.vgabios)?);
@@ -404,9 +494,11 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         serial.push(lines.serial(0, &Serial::Null, args.until_serial.as_deref())?);
     }
     let debugcon = args.debugcon.as_ref().map(|spec| lines.debugcon(&spec.0)).transpose()?;
-    let mut pc = Builder {
+    let builder = Builder {
         board: args.board.map_or_else(Default::default, |b| b.0),
         cpu: args.cpu.clone().map(Ok),
+        accel: Accel::Auto,
+        engine: None,
         memory: args.memory.map(|m| m.0),
         ps_per_insn: match args.clock {
             Some(ClockSpec::Virtual { ps_per_insn }) => ps_per_insn,
@@ -424,12 +516,23 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         debug_exit: args.debug_exit,
         no_reboot: args.no_reboot,
         loads_snapshot: args.load.is_some(),
-    }
-    .build()?;
-    if let Some(path) = &args.load {
-        let bytes = read_file("--load", path)?;
-        pc.load(&bytes).map_err(|e| Failure::Host(format!("--load {}: {e}", path.display())))?;
-    }
+    };
+    let snapshot = args.load.as_ref().map(|path| Ok((path, read_file("--load", path)?))).transpose()?;
+    let refused = |path: &Path, e| Failure::Host(format!("--load {}: {e}", path.display()));
+    let mut guest: Box<dyn Guest + Send> = if args.lockstep {
+        let mut pair = builder.build_lockstep(engine)?;
+        if let Some((path, bytes)) = &snapshot {
+            pair.load(bytes).map_err(|e| refused(path, e))?;
+        }
+        Box::new(pair)
+    } else {
+        let mut pc = builder.engine(engine).build()?;
+        if let Some((path, bytes)) = &snapshot {
+            pc.load(bytes).map_err(|e| refused(path, e))?;
+        }
+        Box::new(pc)
+    };
+    drop(snapshot);
     let plan = Plan {
         limit_insns: args.limit_insns,
         limit_time: args.limit_time.map(|s| VTime((s * 1e12) as u64)),
@@ -445,12 +548,12 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         shared: screen.is_some().then(|| std::sync::Arc::clone(&shared)),
         script,
     };
-    let (mut pc, report) = display::run(screen, &shared, &commands, move || {
-        let report = session::run(&mut pc, &lines, &plan, outside);
+    let (mut guest, report) = display::run(screen, &shared, &commands, move || {
+        let report = session::run(guest.as_mut(), &lines, &plan, outside);
         drop(lines); // the terminal is its own again before anything is printed
-        (pc, report)
+        (guest, report)
     })?;
-    outputs.write(&mut pc, report)
+    outputs.write(guest.as_mut(), report)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use clap::Args;
-use ferrite_core::interp::Interpreter;
+use ferrite_core::engine::Engine;
 use ferrite_core::vectors::engine::Bare;
 use ferrite_core::vectors::metadata::{self, Metadata, Notes};
 use ferrite_core::vectors::run::{self, Target};
@@ -15,8 +15,8 @@ use ferrite_core::vectors::suite::{Chip, Suite, Test};
 
 use super::report::{Failed, FileReport, Report};
 use super::{read_file, reason};
-use crate::Failure;
 use crate::config::{Accel, CpuSpec};
+use crate::{Failure, engine};
 
 /// Options of `ferrite test`.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub struct TestArgs {
     /// CPU model: 8086, 80286 or 80386; without it each file's own
     #[arg(long, value_name = "MODEL")]
     cpu: Option<CpuSpec>,
-    /// Engine: auto or interp
+    /// Engine: auto, jit or interp
     #[arg(long, default_value = "auto")]
     accel: Accel,
     /// Write a report as JSON
@@ -39,6 +39,23 @@ pub struct TestArgs {
     /// Vector files, or folders to search for them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+}
+
+/// Where each thread's engines come from.
+#[derive(Debug, Clone, Copy)]
+struct Engines {
+    accel: Accel,
+}
+
+impl Engines {
+    /// No instruction of a test runs often: each is translated at once, and before it runs.
+    fn config(self) -> ferrite_jit::Config {
+        ferrite_jit::Config { threshold: 1, background: false, ..ferrite_jit::Config::default() }
+    }
+
+    fn make(self) -> Result<Box<dyn Engine>, Failure> {
+        engine::make(self.accel, &self.config(), |_| ())
+    }
 }
 
 /// What decompressing one file may cost: a hundred times the largest file of the suites.
@@ -60,7 +77,9 @@ struct Folder {
 /// # Errors
 /// A path that cannot be read, a file that is no vector file, or no file at all.
 pub fn run(args: &TestArgs) -> Result<u8, Failure> {
-    args.accel.check()?;
+    let engines = Engines { accel: args.accel };
+    // One that cannot be had is said before anything is read, and once.
+    engine::make(args.accel, &engines.config(), |line| eprintln!("{line}"))?;
     let model = match &args.cpu {
         Some(spec) => Some(model_of(spec)?),
         None => None,
@@ -89,7 +108,7 @@ pub fn run(args: &TestArgs) -> Result<u8, Failure> {
     }
 
     let threads = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
-    let reports = run_files(&files, &folders, model, threads.min(files.len()))?;
+    let reports = run_files(&files, &folders, model, engines, threads.min(files.len()))?;
     let report = Report::new(reports);
     for (option, path, file) in outputs {
         let mut out = std::io::BufWriter::new(file);
@@ -207,6 +226,7 @@ fn run_files(
     files: &[PathBuf],
     folders: &BTreeMap<PathBuf, Folder>,
     model: Option<&'static str>,
+    engines: Engines,
     threads: usize,
 ) -> Result<Vec<FileReport>, Failure> {
     let next = AtomicUsize::new(0);
@@ -221,7 +241,7 @@ fn run_files(
                 break;
             }
             let folder = &folders[&folder_of(path)];
-            let result = run_file(path, folder, model, &mut targets);
+            let result = run_file(path, folder, model, engines, &mut targets);
             if result.is_err() {
                 stop.store(true, Ordering::Relaxed);
             }
@@ -254,6 +274,7 @@ fn run_file(
     path: &Path,
     folder: &Folder,
     model: Option<&'static str>,
+    engines: Engines,
     targets: &mut BTreeMap<Chip, Bare>,
 ) -> Result<FileReport, Failure> {
     let suite = read_vectors(path)?;
@@ -271,7 +292,7 @@ fn run_file(
     };
     let target = match targets.entry(chip) {
         std::collections::btree_map::Entry::Occupied(e) => e.into_mut(),
-        std::collections::btree_map::Entry::Vacant(e) => match Bare::new(chip, Box::new(Interpreter::new())) {
+        std::collections::btree_map::Entry::Vacant(e) => match Bare::new(chip, engines.make()?) {
             Some(target) => e.insert(target),
             None => {
                 report.skipped = suite.tests.len() as u64;

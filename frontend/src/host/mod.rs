@@ -4,3 +4,4 @@ pub mod chars;
 pub mod disk;
 pub mod image;
 pub mod tty;
+pub mod twin;
