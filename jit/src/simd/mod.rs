@@ -29,8 +29,8 @@
 //!
 //! # Files
 //!
-//! * [`int`]: arithmetic, logic, comparison and shifts of integers. [`shuffle`]: what moves elements.
-//! * [`float`]: arithmetic and comparison, with the argument why the fast paths are exact. [`convert`].
+//! * `int`: arithmetic, logic, comparison and shifts of integers. `shuffle`: what moves elements.
+//! * `float`: arithmetic and comparison, with the argument why the fast paths are exact. `convert`.
 
 mod convert;
 mod float;
