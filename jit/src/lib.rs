@@ -20,6 +20,8 @@ pub use engine::Jit;
 
 use std::path::PathBuf;
 
+pub mod simd;
+
 /// What can be chosen about the engine.
 #[derive(Clone, Debug)]
 pub struct Config {
