@@ -81,26 +81,6 @@ pub fn reg(r: u8) -> i32 {
     offset(offset_of!(Exec, st) + offset_of!(CpuState, regs) + 8 * usize::from(r))
 }
 
-/// Offset of an XMM register.
-pub fn xmm(r: u8) -> i32 {
-    offset(offset_of!(Exec, st) + offset_of!(CpuState, xmm) + 16 * usize::from(r & 15))
-}
-
-/// Offset of MXCSR.
-pub fn mxcsr() -> i32 {
-    offset(offset_of!(Exec, st) + offset_of!(CpuState, mxcsr))
-}
-
-/// Offset of CR0.
-pub fn cr0() -> i32 {
-    offset(offset_of!(Exec, st) + offset_of!(CpuState, cr0))
-}
-
-/// Offset of CR4.
-pub fn cr4() -> i32 {
-    offset(offset_of!(Exec, st) + offset_of!(CpuState, cr4))
-}
-
 const FLAGS: usize = offset_of!(Exec, st) + offset_of!(CpuState, flags);
 
 /// Offsets of the four lazy flag words: `zr`, `sp`, `co`, `ax`.

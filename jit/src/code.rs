@@ -28,11 +28,6 @@ impl CodeMemory {
         })
     }
 
-    /// Bytes in use.
-    pub fn used(&self) -> usize {
-        self.used
-    }
-
     /// Places code; `None` when there is no room. `patch` may change the bytes, knowing where they will run.
     pub fn place(&mut self, code: &[u8], patch: impl FnOnce(&mut [u8])) -> Option<u64> {
         let at = self.used.next_multiple_of(ALIGN);

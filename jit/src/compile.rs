@@ -25,16 +25,12 @@ pub struct Patch {
 /// A translation.
 #[derive(Debug)]
 pub struct Translation {
-    /// The region's number.
-    pub id: u32,
     /// Host code.
     pub code: Vec<u8>,
     /// Addresses in it.
     pub patches: Vec<Patch>,
     /// Instructions that it has carried out by the interpreter's functions.
     pub insns: Box<[Insn]>,
-    /// First and last-plus-one offsets, in the page, of the guest code.
-    pub extent: (u16, u16),
     /// Guest instructions.
     pub count: usize,
 }
@@ -84,19 +80,7 @@ impl Compiler {
         self.ctx.clear();
         let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
         let (code, patches) = self.finish()?;
-        Some(Translation {
-            id: req.id,
-            code,
-            patches,
-            insns: insns.into_boxed_slice(),
-            extent: plan.extent,
-            count: plan.insns,
-        })
-    }
-
-    /// The CLIF of the last translation, for people.
-    pub fn clif(&self) -> String {
-        self.ctx.func.display().to_string()
+        Some(Translation { code, patches, insns: insns.into_boxed_slice(), count: plan.insns })
     }
 
     fn finish(&mut self) -> Option<(Vec<u8>, Vec<Patch>)> {

@@ -115,7 +115,7 @@ pub struct Jit {
 /// Where translations are made.
 #[derive(Debug)]
 enum Back {
-    Here(Compiler),
+    Here(Box<Compiler>),
     There(Worker),
 }
 
@@ -138,7 +138,8 @@ impl Jit {
         let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
-        let compiler = if config.background { Back::There(Worker::new(compiler)) } else { Back::Here(compiler) };
+        let compiler =
+            if config.background { Back::There(Worker::new(compiler)) } else { Back::Here(Box::new(compiler)) };
         Ok(Self {
             interp: Interpreter::new(),
             compiler,
@@ -353,16 +354,8 @@ impl Jit {
         let runs = self.runs(page, entry, mode.code());
         let text: Box<[u8]> = x.sys.mem.backing()[page as usize..(page + PAGE_SIZE) as usize].into();
         let id = self.regions.len() as u32;
-        let req = Request {
-            id,
-            page,
-            entry,
-            runs: runs.clone(),
-            text: text.clone(),
-            mode,
-            model: x.model.clone(),
-            slow: slow.clone(),
-        };
+        let req =
+            Request { id, entry, runs: runs.clone(), text: text.clone(), mode, model: x.model, slow: slow.clone() };
         self.regions.push(Region {
             life: Life::Asked,
             page,
@@ -609,12 +602,11 @@ impl Jit {
                 r.slow.push(at);
                 let req = Request {
                     id,
-                    page: r.page,
                     entry: r.entry,
                     runs: r.runs.clone(),
                     text: r.text.clone(),
                     mode: r.mode,
-                    model: x.model.clone(),
+                    model: x.model,
                     slow: r.slow.clone(),
                 };
                 self.counts.slow_sites += 1;

@@ -2,9 +2,9 @@
 
 use crate::effects::{self, Effects};
 use crate::mode::Mode;
-use ferrite_core::cpu::Model;
+use ferrite_core::cpu::{Model, ModelName};
 use ferrite_core::exec::CodeSize;
-use ferrite_core::isa::insn::{Handler, flag};
+use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
 use ferrite_core::isa::{Insn, decode};
 use ferrite_core::memory::PAGE_SIZE;
@@ -15,8 +15,6 @@ use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKin
 pub struct Request {
     /// Number of the region.
     pub id: u32,
-    /// Position of the page in the memory's backing.
-    pub page: u64,
     /// Offset of the entry.
     pub entry: u16,
     /// First and last-plus-one offsets of straight runs of instructions, the entry's first; each ends where another begins, behind a
@@ -264,8 +262,8 @@ impl Plan {
         }
         loop {
             let mut changed = false;
-            for n in 0..self.blocks.len() {
-                if !writes[n] && !self.blocks[n].needs_carry && self.successors(n).any(|s| self.blocks[s].needs_carry) {
+            for (n, &writes) in writes.iter().enumerate() {
+                if !writes && !self.blocks[n].needs_carry && self.successors(n).any(|s| self.blocks[s].needs_carry) {
                     self.blocks[n].needs_carry = true;
                     changed = true;
                 }
@@ -310,7 +308,9 @@ fn classify(
         leaves: true,
         calls: true,
     };
-    let stop_or_call = if insn.has(flag::ENDS) { How::Stop } else { How::Call };
+    // The oldest processors change registers before some faults: to carry such an instruction out twice would do so twice.
+    let twice = !matches!(req.model.name, ModelName::I8086 | ModelName::I80286);
+    let stop_or_call = if insn.has(flag::ENDS) || !twice { How::Stop } else { How::Call };
     let Some((ins, meaning)) = meaning else {
         let how = stop_or_call;
         return Item {
@@ -335,8 +335,9 @@ fn classify(
             let slow = e.leaves && req.slow.contains(&at);
             match (fine, slow) {
                 (true, false) => (How::Inline, e),
-                (true, true) if flow == Flow::Next => (How::Call, e),
-                _ if insn.has(flag::ENDS) => (How::Stop, all),
+                (true, true) if flow == Flow::Next && twice => (How::Call, e),
+                (true, true) if !twice => (How::Inline, e),
+                _ if insn.has(flag::ENDS) || !twice => (How::Stop, all),
                 _ => (How::Call, all),
             }
         }
@@ -396,9 +397,4 @@ fn flow_of(code: CodeSize, at: u16, insn: &Insn, ins: &Instruction) -> Flow {
         FlowControl::ConditionalBranch => Flow::Either(to),
         _ => Flow::Computed, // a call: the callee is a region of its own
     }
-}
-
-/// The interpreter's function of an instruction.
-pub fn handler(i: &Insn) -> Handler {
-    i.run
 }
