@@ -1,6 +1,7 @@
 //! The engine `jit`: hot guest code is translated to host code by Cranelift, the rest is interpreted.
 //!
-//! See `ARCHITECTURE.md`, "The translator".
+//! A *region* is hot code of one physical page: found by the interpreter's blocks (`engine`), analysed (`plan`), emitted over the
+//! translator's operations (`tr`, `region`) and compiled (`compile`). Whether it is there changes nothing that a guest can see.
 
 mod abi;
 mod code;
