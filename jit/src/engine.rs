@@ -109,6 +109,8 @@ pub struct Jit {
     mode: Option<Mode>,
     epoch: u64,
     pausing: bool,
+    /// What runs next is interpreted: a region came back for that, and the machine was to be looked at first.
+    interpret: bool,
     counts: Counts,
 }
 
@@ -157,6 +159,7 @@ impl Jit {
             mode: None,
             epoch: 0,
             pausing: false,
+            interpret: false,
             counts: Counts::default(),
         })
     }
@@ -204,17 +207,19 @@ impl Jit {
 
     /// Runs the block and what follows it, until something needs a look. True when the engine is to pause.
     fn chain(&mut self, x: &mut Exec, mut block: BlockId) -> bool {
-        let mut interpret = false;
+        let mut interpret = std::mem::take(&mut self.interpret);
         loop {
             if !interpret && let Some(id) = self.region_at(x, block) {
                 let reason = self.enter(x, id);
                 if self.pausing {
                     return true;
                 }
+                interpret = matches!(reason, Reason::Redo | Reason::Limit | Reason::Outside);
                 if x.attention || x.retired >= x.limit {
+                    // A page fault that a helper met has asked for attention, too: the region must not be entered again first.
+                    self.interpret = interpret;
                     return false;
                 }
-                interpret = matches!(reason, Reason::Redo | Reason::Limit | Reason::Outside);
                 match self.interp.cache.lookup(x) {
                     Ok(Entry::Block(next)) => block = next,
                     Ok(Entry::Single(insn)) => {
