@@ -360,7 +360,7 @@ mod tests {
             pair.verify();
             assert_eq!(pair.divergence(), None);
         }
-        assert!(pair.compared > 10_000 && pair.passed_over > 0 && pair.retired() > 100_000, "{:?}", pair.counters());
+        assert!(pair.compared > 10_000 && pair.retired() > 100_000, "{:?}", pair.counters());
     }
 
     #[test]
