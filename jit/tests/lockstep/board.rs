@@ -250,7 +250,7 @@ impl Config {
         st.regs[usize::from(RSP)] = self.stack();
         for n in 0..8 {
             st.fpu.significand[n] = float(&mut random) | 1 << 63;
-            st.fpu.sign_exponent[n] = 0x3ff0 + random.below(32) as u16 | (random.below(2) as u16) << 15;
+            st.fpu.sign_exponent[n] = (0x3ff0 + random.below(32) as u16) | (random.below(2) as u16) << 15;
         }
         if random.below(2) == 0 {
             st.fpu.valid = random.next() as u8;
@@ -376,7 +376,7 @@ impl Config {
             let phys = n << 12;
             // All can be read and written by all, but for the last pages of the data.
             let entry = match phys.wrapping_sub(DATA) {
-                0x4000 => DATA + 0x1000 | 7,
+                0x4000 => (DATA + 0x1000) | 7,
                 0x5000 => 0,
                 0x6000 => phys | 5,
                 0x7000 => CODE | 7,

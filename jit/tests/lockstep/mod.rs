@@ -377,12 +377,10 @@ fn noise(seed: u64, random: &mut Random, engine: MakeEngine) -> Result<u64, Stri
     Ok(retired)
 }
 
-fn noise_report(
-    seed: u64,
-    mut bytes: Vec<u8>,
-    way: &Way,
-    run: &dyn Fn(&[u8], &Way) -> Result<u64, Difference>,
-) -> String {
+/// Runs an input on both engines.
+type Noise<'a> = &'a dyn Fn(&[u8], &Way) -> Result<u64, Difference>;
+
+fn noise_report(seed: u64, mut bytes: Vec<u8>, way: &Way, run: Noise<'_>) -> String {
     // Bytes from the end that are not needed; then any that can be NOPs.
     while let Some((_, shorter)) = bytes.split_last() {
         if run(shorter, way).is_ok() {
