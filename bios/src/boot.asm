@@ -3,7 +3,7 @@
 ; IBM PC/AT Technical Reference, "BIOS: Bootstrap"; BIOS Boot Specification 1.01, 5.2 "Boot priority", 6.5 "INT 19h", 6.6 "INT 18h",
 ; 3.3 "BEV"; Plug and Play BIOS Specification 1.0A, 2.1 (ES:DI at the entry of an initial program load). CMOS 3Dh and 38h hold the
 ; order as Bochs has it: low nibble of 3Dh, its high nibble, high nibble of 38h; 1 diskette, 2 disk, 3 CD-ROM, 4 network. Bit 0
-; of 38h: diskettes need no signature.
+; of 38h: diskettes need no signature, as on PC and AT, whose programs that start by themselves often have none.
 ;
 ; A program starts with 0000:7C00 as its entry and as top of its stack, DL the drive, ES:DI at the PnP header, interrupts on.
 
@@ -236,13 +236,23 @@ boot_floppy:
 .end:   ret
 .read:  call boot_program
         jc .end
+        cmp word [es:7DFEh], 0AA55h
+        je .go
         mov al, 0B8h
         call cmos_read
         test al, 1
-        jnz .go
-        cmp word [es:7DFEh], 0AA55h
         mov al, BR_NOSIG
-        jne .end
+        jz .end
+        ; What the AT takes for a program: its first byte is 06h or more, and its first nine words are not all alike.
+        cmp byte [es:7C00h], 6
+        jb .end
+        mov di, 7C00h
+        mov dx, [es:di]
+        xchg ax, dx
+        mov cx, 9
+        repe scasw
+        xchg ax, dx
+        je .end
 .go:    mov dl, 0
         jmp boot_sector_jump
 

@@ -38,7 +38,7 @@ post:
         je .iret
         cmp ah, 0x0c
         je .retf
-        jmp post_cold
+        jmp post_again
 .boot:  int 0x19
 .block_move:
         jmp move_return_286
@@ -62,6 +62,33 @@ post:
         mov ss, [BDA_RESUME + 2]
         mov sp, [BDA_RESUME]
         retf
+
+; The machine is to start anew, but what brought the processor here may have reset nothing else: the keyboard controller's pin,
+; port 92h, a jump. Where there is a PIIX3, its reset control register resets everything (82371SB, "RC").
+post_again:
+        xor ax, ax
+        mov ss, ax
+        mov sp, POST_STACK
+        call cpu_class
+        cmp dl, 3
+        jb post_cold
+        cpu 386
+        mov dx, 0xcf8
+        mov eax, 0x80000800             ; device 1: vendor and device
+        out dx, eax
+        mov dl, 0xfc
+        in eax, dx
+        cmp eax, 0x70008086
+        jne post_cold
+        mov dx, 0xcf9
+        mov al, 0x02                    ; the next write with RCPU resets by RSTDRV, too
+        out dx, al
+        IODELAY
+        mov al, 0x06
+        out dx, al
+.wait:  hlt
+        jmp .wait
+        cpu 8086
 
 %macro CMOS_READ 1
         mov al, %1 | 0x80

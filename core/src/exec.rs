@@ -10,8 +10,9 @@ use crate::cpu::segment::{Seg, attr};
 use crate::cpu::state::{CpuState, Shadow, cr0, cr4};
 use crate::cpu::{Activity, Exception};
 use crate::device::{Stop, Width};
-use crate::memory::{PAGE_SIZE, Route};
-use crate::mmu::tlb::{NO_TAG, Tlb, View};
+use crate::memory::{Offset, PAGE_SIZE, Route};
+use crate::mmu::known::Page;
+use crate::mmu::tlb::{Entry, NO_TAG, Tlb, View};
 use crate::mmu::walk::{Access, Walk, translate};
 use crate::system::System;
 
@@ -64,7 +65,7 @@ pub struct Ctx {
     pub sp_mask: u64,
     /// Which set of TLB entries data accesses use.
     pub view: View,
-    /// Which set instruction fetches use: the same without the watch.
+    /// Which set instruction fetches use: neither a watch nor SMAP concerns them.
     pub fetch_view: View,
     /// Decoding size.
     pub code: CodeSize,
@@ -104,6 +105,9 @@ struct Rmw {
 /// No position: the write-back takes the slow path.
 const NOWHERE: u64 = u64::MAX;
 
+/// Words in [`Exec::words`].
+pub const ENGINE_WORDS: usize = 32;
+
 /// A CPU and the system it runs in.
 #[derive(Debug)]
 pub struct Exec {
@@ -125,7 +129,7 @@ pub struct Exec {
     pub limit: u64,
     /// The engine must look at the machine before the next instruction.
     pub attention: bool,
-    /// The memory map's generation that the TLB was filled under.
+    /// The memory map's generation that the TLB's entries were filled under.
     pub map_generation: u64,
     rmw: Rmw,
     /// A device ended the run; [`Exit::Stop`] says so.
@@ -136,6 +140,8 @@ pub struct Exec {
     pub ferr: bool,
     /// TLB misses that walked the page tables.
     pub walks: u64,
+    /// Words that the engine's translated code reaches by the address of this structure; no state of the machine.
+    pub words: [u64; ENGINE_WORDS],
     /// The last instruction cast an interrupt shadow.
     pub shadow_cast: bool,
     /// The last instruction is not single-stepped although TF was set before it (INT n, SYSCALL).
@@ -174,6 +180,7 @@ impl Exec {
             init_resets: false,
             ferr: false,
             walks: 0,
+            words: [0; ENGINE_WORDS],
             shadow_cast: false,
             step_masked: false,
             rf_kept: false,
@@ -222,17 +229,11 @@ impl Exec {
         };
         (self.ctx.ip_lo, self.ctx.ip_span) =
             if code64 { (0xffff_8000_0000_0000, (1 << 48) - 1) } else { (0, u64::from(cs.limit)) };
-        let view = if st.cpl == 3 {
-            View::User
-        } else if st.cr4 & cr4::SMAP != 0 && !st.flags.has(AC) {
-            View::SupervisorSmap
-        } else {
-            View::Supervisor
-        };
+        let view = asker(st, Access::Read);
         let alignment = st.cpl == 3 && st.cr0 & cr0::AM != 0 && st.flags.has(AC);
         // Data breakpoints: R/W field of a length-enabled DR that is not "instruction execution".
         let watched = (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
-        self.ctx.fetch_view = view;
+        self.ctx.fetch_view = asker(st, Access::Fetch);
         self.ctx.view = if alignment || watched { View::Watched } else { view };
         self.ctx.stepping = st.flags.has(TF | RF)
             || st.shadow != Shadow::None
@@ -269,6 +270,25 @@ impl Exec {
         self.attention = true;
     }
 
+    /// Drops the TLB's entries if the memory map has changed since they were filled. What the processor knows stays: the map is behind
+    /// its translations.
+    pub fn follow_map(&mut self) {
+        if self.sys.mem.generation() != self.map_generation {
+            self.map_generation = self.sys.mem.generation();
+            self.tlb.forget_entries();
+            self.attention = true;
+        }
+    }
+
+    /// A page fault: CR2, and the page is known no more. SDM Vol. 3A, "Operations that Invalidate TLBs and
+    /// Paging-Structure Caches".
+    pub fn page_fault(&mut self, lin: u64, code: u32) -> Exception {
+        self.st.cr2 = lin;
+        self.tlb.forget(lin);
+        self.attention = true;
+        Exception::pf(code)
+    }
+
     /// Whether the access is below CPL 3.
     const fn walk(&self, access: Access, user: bool, implicit: bool) -> Walk {
         Walk {
@@ -280,43 +300,88 @@ impl Exec {
         }
     }
 
-    /// Translates for the current CPL and fills the TLB.
+    /// Translates for the current CPL and fills the TLB. Tables are walked only for what is not [known](crate::mmu::known).
     ///
     /// # Errors
     /// `#PF`, with CR2 written.
     pub fn translate(&mut self, lin: u64, access: Access) -> Result<u64, Exception> {
-        let view = if access == Access::Fetch { self.ctx.fetch_view } else { self.ctx.view };
+        let view = asker(&self.st, access);
+        debug_assert!(
+            access == Access::Fetch || self.ctx.view == View::Watched || self.ctx.view == view,
+            "a refresh is due"
+        );
+        let in_page = lin & (PAGE_SIZE - 1);
+        if self.st.cr0 & cr0::PG == 0 {
+            self.fill(view, lin, access, Page::identity(lin));
+            return Ok(lin);
+        }
+        if let Some(page) = self.tlb.known.get(view, lin, access).filter(|p| p.allows(access)) {
+            self.fill(view, lin, access, page);
+            return Ok(page.phys() | in_page);
+        }
         let w = self.walk(access, self.st.cpl == 3, false);
         self.walks += 1;
         let t = match translate(&self.st, &mut self.sys.mem, lin, w) {
             Ok(t) => t,
-            Err(code) => {
-                self.st.cr2 = lin;
-                return Err(Exception::pf(code));
-            }
+            Err(code) => return Err(self.page_fault(lin, code)),
         };
-        if view != View::Watched {
-            self.fill(view, lin, t.phys, access, t.write_ready, t.readable, t.fetchable);
-            self.tlb.note_page(lin, t.page_bits);
+        self.walk_wrote();
+        if self.tlb.known.full_for(view, lin, access) {
+            self.flush_tlb();
         }
+        let page = Page::walked(&t, access);
+        self.tlb.known.put(view, lin, access, page, t.page_bits);
+        self.fill(view, lin, access, page);
         Ok(t.phys)
     }
 
-    #[allow(clippy::too_many_arguments)] // the parts of one translation
-    fn fill(&mut self, view: View, lin: u64, phys: u64, access: Access, write: bool, read: bool, fetch: bool) {
-        let page = lin & !(PAGE_SIZE - 1);
-        let phys = self.sys.mem.a20(phys);
-        let Route::Backing(at) = self.sys.mem.read_route(phys) else { return };
-        let same = self.sys.mem.write_route(phys) == Route::Backing(at);
-        let write = write && same && self.sys.mem.writes_unwatched(at);
-        if access == Access::Write && !write {
-            return;
+    /// Accessed and dirty flags are memory like any other: code may have been decoded from it.
+    pub fn walk_wrote(&mut self) {
+        if self.sys.mem.has_stale_code() {
+            self.attention = true;
         }
-        let e = self.tlb.fill(view, lin);
-        e.addend = at.wrapping_sub(page);
-        e.read = if read { page } else { NO_TAG };
-        e.write = if write { page } else { NO_TAG };
-        e.fetch = if fetch { page } else { NO_TAG };
+    }
+
+    /// Fills the entry for a page as far as plain loads and stores do for it. Data and fetches share an entry while they agree on
+    /// where the page is.
+    fn fill(&mut self, view: View, lin: u64, access: Access, known: Page) {
+        let mem = &self.sys.mem;
+        let page = lin & !(PAGE_SIZE - 1);
+        let phys = mem.a20(known.phys());
+        let tag = |on| if on { page } else { NO_TAG };
+        let (addend, read, write) = match mem.read_route(phys) {
+            Route::Backing(at) => {
+                let write = known.allows(Access::Write)
+                    && mem.writes_unwatched(at)
+                    && mem.write_route(phys) == Route::Backing(at);
+                (mem.base().wrapping_add(at).wrapping_sub(page), true, write)
+            }
+            _ => (0, false, false),
+        };
+        let old = *self.tlb.entry(view, lin);
+        let shared = read && old.addend == addend;
+        let kept = |tag| if shared && tag == page { page } else { NO_TAG };
+        let new = if access == Access::Fetch {
+            Entry { read: kept(old.read), write: kept(old.write), fetch: tag(read), addend }
+        } else {
+            let read = tag(read && known.allows(Access::Read));
+            Entry { read, write: tag(write), fetch: kept(old.fetch), addend }
+        };
+        // One that maps nothing directly must take an older one of the same page away, but not another's.
+        if new.read == page
+            || new.write == page
+            || new.fetch == page
+            || [old.read, old.write, old.fetch].contains(&page)
+        {
+            *self.tlb.fill(view, lin) = new;
+        }
+    }
+
+    /// The position in the backing that an entry, whose tag matches, gives to a linear address.
+    #[inline(always)]
+    #[must_use]
+    pub fn position(&self, e: &Entry, lin: u64) -> Offset {
+        lin.wrapping_add(e.addend).wrapping_sub(self.sys.mem.base())
     }
 
     /// Translates an implicit supervisor access: descriptor tables, TSS, interrupt tables.
@@ -326,11 +391,11 @@ impl Exec {
     pub fn translate_system(&mut self, lin: u64, access: Access) -> Result<u64, Exception> {
         let w = self.walk(access, false, true);
         match translate(&self.st, &mut self.sys.mem, lin, w) {
-            Ok(t) => Ok(t.phys),
-            Err(code) => {
-                self.st.cr2 = lin;
-                Err(Exception::pf(code))
+            Ok(t) => {
+                self.walk_wrote();
+                Ok(t.phys)
             }
+            Err(code) => Err(self.page_fault(lin, code)),
         }
     }
 
@@ -389,9 +454,10 @@ impl Exec {
     }
 
     fn after_io(&mut self) {
-        if self.sys.attention() || self.sys.mem.has_stale_code() || self.sys.mem.generation() != self.map_generation {
+        if self.sys.attention() || self.sys.mem.has_stale_code() {
             self.attention = true;
         }
+        self.follow_map();
     }
 
     /// Reads `n` bytes (1 to 8) at a linear address as the implicit supervisor.
@@ -596,7 +662,7 @@ impl Exec {
             && off as i64 <= hi.wrapping_sub(n as i64 - 1)
             && tag == lin & (!(PAGE_SIZE - 1) | low)
             && (ALIGNED || lin & (PAGE_SIZE - 1) <= PAGE_SIZE - n);
-        ok.then(|| lin.wrapping_add(e.addend))
+        ok.then(|| self.position(e, lin))
     }
 
     /// Reads memory through a segment.
@@ -712,6 +778,17 @@ impl Exec {
         }
         self.st.set_rip(target);
         Ok(())
+    }
+}
+
+/// Whose rights an access of the current CPL has. A fetch does not look at SMAP.
+fn asker(st: &CpuState, access: Access) -> View {
+    if st.cpl == 3 {
+        View::User
+    } else if access != Access::Fetch && st.cr4 & cr4::SMAP != 0 && !st.flags.has(AC) {
+        View::SupervisorSmap
+    } else {
+        View::Supervisor
     }
 }
 

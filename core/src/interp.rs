@@ -20,7 +20,8 @@ pub const DR6_BS: u64 = 1 << 14;
 /// The interpreter: decoded blocks and nothing else. The CPU and the machine are in [`Exec`].
 #[derive(Debug, Default)]
 pub struct Interpreter {
-    cache: BlockCache,
+    /// What it has decoded. An engine that is more than an interpreter drives it by itself.
+    pub cache: BlockCache,
 }
 
 impl Interpreter {
@@ -133,32 +134,16 @@ impl Interpreter {
 
     /// Everything that can happen between two instructions.
     fn boundary(&mut self, x: &mut Exec) -> Option<Exit> {
-        x.attention = false;
-        x.sync_clock();
         if x.sys.mem.has_stale_code() {
             for stale in x.sys.mem.take_stale_code() {
                 self.cache.invalidate(stale);
             }
         }
-        if x.sys.mem.generation() != x.map_generation {
-            x.map_generation = x.sys.mem.generation();
-            x.tlb.flush();
-        }
-        if x.ferr && !fault::ferr(&x.st) {
-            fault::release_ferr(x);
-        }
-        let exit = interrupt::poll(x);
-        if x.st.activity != Activity::Active {
-            return Some(exit.unwrap_or(match x.st.activity {
-                Activity::Shutdown => Exit::Shutdown,
-                _ => Exit::Halted,
-            }));
-        }
-        exit
+        boundary(x)
     }
 
     /// One instruction with everything that [`Interpreter::run`] leaves out: breakpoints, shadows, single steps.
-    fn step(&mut self, x: &mut Exec) {
+    pub fn step(&mut self, x: &mut Exec) {
         x.attention = true;
         let shadow = x.st.shadow;
         let tf = x.st.flags.has(TF);
@@ -187,8 +172,27 @@ impl Interpreter {
     }
 }
 
+/// What can happen between two instructions, but for stale code, which the engine has dropped: reset and signals, traps, interrupts.
+/// `Some` when the engine must return.
+pub fn boundary(x: &mut Exec) -> Option<Exit> {
+    x.sync_clock();
+    x.follow_map();
+    x.attention = false;
+    if x.ferr && !fault::ferr(&x.st) {
+        fault::release_ferr(x);
+    }
+    let exit = interrupt::poll(x);
+    if x.st.activity != Activity::Active {
+        return Some(exit.unwrap_or(match x.st.activity {
+            Activity::Shutdown => Exit::Shutdown,
+            _ => Exit::Halted,
+        }));
+    }
+    exit
+}
+
 /// Delivers a fault of a fetch. No instruction retires, but time must pass.
-fn fetch_fault(x: &mut Exec, e: Exception) -> bool {
+pub fn fetch_fault(x: &mut Exec, e: Exception) -> bool {
     x.retired += 1;
     interrupt::deliver(x, e);
     true
@@ -196,7 +200,7 @@ fn fetch_fault(x: &mut Exec, e: Exception) -> bool {
 
 /// Runs decoded instructions in order until one of them leaves the sequence. True if one faulted.
 #[inline]
-fn run_block(x: &mut Exec, insns: &[Insn]) -> bool {
+pub fn run_block(x: &mut Exec, insns: &[Insn]) -> bool {
     let start = x.st.rip();
     let mut done = 0u64;
     for i in insns {

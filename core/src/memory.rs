@@ -1,6 +1,7 @@
 //! Guest-physical memory: RAM and ROM behind one map, with dirty pages and pages that hold decoded code.
 //!
-//! All memory of the machine, RAM and ROM images alike, is one allocation, the *backing*. A map from
+//! All memory of the machine, RAM and ROM images alike, is one allocation, the *backing*, which stays at one address of the host
+//! from the start to the end: translated code reaches into it. A map from
 //! guest-physical pages says for each page where reads and where writes go: to a page of the
 //! backing, nowhere (a write to ROM), or out on the bus (devices, open bus). Reads and writes are
 //! mapped apart because the i440FX PAM registers route them apart (82441FX data sheet,
@@ -91,7 +92,7 @@ pub struct WindowId {
 
 /// The memory of a machine. See the module's text.
 pub struct GuestMemory {
-    /// RAM, ROM images, and [`PAD`] bytes behind them.
+    /// RAM, ROM images, and [`PAD`] bytes behind them. Never grows, and is never replaced.
     bytes: Vec<u8>,
     /// The last position at which [`PAD`] bytes can be accessed.
     last: usize,
@@ -119,8 +120,11 @@ impl GuestMemory {
         let ram = ram.next_multiple_of(PAGE_SIZE);
         let total = ram + rom.next_multiple_of(PAGE_SIZE);
         let pages = (total >> PAGE_SHIFT) as usize;
+        let mut bytes = vec![0; total as usize + PAD];
+        // Translated code makes pointers of `base`.
+        bytes.as_mut_ptr().expose_provenance();
         Self {
-            bytes: vec![0; total as usize + PAD],
+            bytes,
             last: total as usize,
             ram,
             regions: Vec::new(),
@@ -151,6 +155,13 @@ impl GuestMemory {
     #[must_use]
     pub fn backing_size(&self) -> u64 {
         self.last as u64
+    }
+
+    /// The host's address of the backing's first byte. It stays the same as long as this memory exists, wherever that is moved.
+    #[inline(always)]
+    #[must_use]
+    pub fn base(&self) -> u64 {
+        self.bytes.as_ptr().addr() as u64
     }
 
     /// Routes the guest-physical `range` (page aligned; rounded outwards), replacing what was mapped there.

@@ -56,6 +56,7 @@ pub struct Builder {
     pub(crate) kernel: Option<Kernel>,
     pub(crate) serial: Vec<Box<dyn CharPort>>,
     pub(crate) debugcon: Option<Box<dyn CharPort>>,
+    pub(crate) firmware_log: Option<Box<dyn CharPort>>,
     pub(crate) debug_exit: bool,
     pub(crate) no_reboot: bool,
     /// What it starts with comes from a snapshot.
@@ -195,6 +196,13 @@ impl Builder {
         self
     }
 
+    /// Where bytes of port 402h go, which SeaBIOS and Bochs' firmware log to.
+    #[must_use]
+    pub fn firmware_log(mut self, port: Box<dyn CharPort>) -> Self {
+        self.firmware_log = Some(port);
+        self
+    }
+
     /// Whether a write to port F4h ends the run.
     #[must_use]
     pub fn debug_exit(mut self, on: bool) -> Self {
@@ -232,6 +240,7 @@ impl Builder {
             kernel: self.kernel.clone(),
             serial: self.serial.iter().map(|_| Box::new(Null) as Box<dyn CharPort>).collect(),
             debugcon: self.debugcon.as_ref().map(|_| Box::new(Null) as Box<dyn CharPort>),
+            firmware_log: self.firmware_log.as_ref().map(|_| Box::new(Null) as Box<dyn CharPort>),
             debug_exit: self.debug_exit,
             no_reboot: self.no_reboot,
             loads_snapshot: self.loads_snapshot,
@@ -285,6 +294,7 @@ impl Builder {
             vgabios: self.vgabios,
             serial: self.serial,
             debugcon: self.debugcon,
+            firmware_log: self.firmware_log,
             debug_exit: self.debug_exit,
             no_reboot: self.no_reboot,
             boot,
@@ -292,9 +302,9 @@ impl Builder {
     }
 }
 
-/// What a processor with so many address lines reaches; that of 20 has a board for 24.
+/// What a processor with so many address lines reaches.
 fn addressable(lines: u32) -> u64 {
-    1 << lines.max(24)
+    1 << lines.max(20)
 }
 
 /// The board's order, with drives that are empty behind those that are not: firmware finds out slowly that a floppy drive is.
@@ -333,6 +343,11 @@ fn plan(kernel: &Kernel, cpu: &CpuSpec, ram: Ram) -> Result<boot::BootPlan, Fail
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_no_more_than_the_processor_reaches_unless_it_is_asked_for() {
+        assert_eq!([20, 24, 32, 40].map(|lines| DEFAULT_MEMORY.min(addressable(lines)) >> 20), [1, 16, 128, 128]);
+    }
 
     #[test]
     fn what_has_a_medium_is_tried_before_what_has_none() {

@@ -16,6 +16,7 @@ use ferrite_devices::pci::piix3_ide::Piix3Ide;
 use ferrite_devices::storage::i82077::I82077;
 use ferrite_devices::storage::isa_ide::IsaIde;
 use ferrite_devices::video::frame::{Frame, TextScreen};
+use ferrite_devices::video::glyphs::Glyphs;
 use ferrite_devices::video::vga::Vga;
 
 use crate::Failure;
@@ -74,6 +75,8 @@ pub struct Parts {
     pub serial: Vec<Box<dyn CharPort>>,
     /// Host end of port E9h.
     pub debugcon: Option<Box<dyn CharPort>>,
+    /// Host end of port 402h.
+    pub firmware_log: Option<Box<dyn CharPort>>,
     /// Whether port F4h ends the run.
     pub debug_exit: bool,
     /// Whether a reset ends the run.
@@ -137,6 +140,7 @@ pub fn build(parts: Parts) -> Result<Pc, Failure> {
         boot_order: parts.boot_order,
         serial_speedup: SERIAL_SPEEDUP,
         debugcon: parts.debugcon,
+        firmware_log: parts.firmware_log,
         debug_exit: parts.debug_exit,
         bios: rom,
         vgabios: Some(image(&parts.vgabios).unwrap_or_else(|| ferrite_bios::VGABIOS.to_vec())),
@@ -263,6 +267,29 @@ impl Pc {
         self.keyboard.and_then(|id| self.machine.x.sys.device(id))
     }
 
+    /// The font that the display's firmware draws with in graphics modes, where its vectors and variables are in place: IBM PS/2 and PC
+    /// BIOS Interface Technical Reference, "Interrupt Vectors" (1Fh, 43h), "BIOS Data Area" (40:85, bytes a character).
+    fn glyphs(&self) -> Option<Glyphs> {
+        let mem = &self.machine.x.sys.mem;
+        let read = |addr: u64, len: usize| {
+            let mut bytes = vec![0; len];
+            mem.read(addr, &mut bytes).then_some(bytes)
+        };
+        let vector = |n: u64| {
+            let at = mem.read_u32(4 * n);
+            u64::from(at >> 16) * 16 + u64::from(at & 0xffff)
+        };
+        let rows = usize::from(*read(0x485, 2)?.first()?);
+        if !(1..=32).contains(&rows) {
+            return None;
+        }
+        let font = match rows {
+            8 => [read(vector(0x43), 128 * 8)?, read(vector(0x1f), 128 * 8)?].concat(),
+            _ => read(vector(0x43), 256 * rows)?,
+        };
+        Glyphs::new(&font, rows)
+    }
+
     /// A key or a movement, for the keyboard controller.
     fn input(&mut self, input: &Input) {
         if let Some(id) = self.keyboard {
@@ -317,6 +344,11 @@ impl Guest for Pc {
     fn text(&self) -> Option<TextScreen> {
         let sys = &self.machine.x.sys;
         self.vga.and_then(|id| sys.device::<Vga>(id))?.text(&sys.mem, sys.clock.now())
+    }
+
+    fn drawn_text(&mut self) -> Option<TextScreen> {
+        let glyphs = self.glyphs()?;
+        Some(glyphs.read(&self.frame()))
     }
 
     fn key(&mut self, key: Key, pressed: bool) {

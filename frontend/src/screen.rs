@@ -14,6 +14,8 @@ use crate::cli::reason;
 pub struct Seen {
     /// The characters, row after row without anything between; none in a graphics mode.
     text: Option<String>,
+    /// The same of what was drawn in a graphics mode.
+    drawn: Option<String>,
     /// The last row that is not blank.
     last_row: String,
     /// When it last changed.
@@ -24,24 +26,33 @@ impl Seen {
     /// Nothing seen at `now`.
     #[must_use]
     pub fn new(now: VTime) -> Self {
-        Self { text: None, last_row: String::new(), changed: now }
+        Self { text: None, drawn: None, last_row: String::new(), changed: now }
     }
 
     /// The screen changed: this is on it now. A cursor that blinks or moves is no change in a text mode.
     pub fn look(&mut self, screen: Option<&TextScreen>, now: VTime) {
-        let text: Option<String> = screen.map(|s| s.cells.iter().map(|c| unicode(c.code)).collect());
+        let text = screen.map(characters);
         if text.is_none() || text != self.text {
             self.changed = now;
-            let shown = screen.map(TextScreen::to_text).unwrap_or_default();
-            self.last_row = shown.lines().rfind(|l| !l.trim().is_empty()).unwrap_or_default().trim().to_owned();
+            if screen.is_some() || self.drawn.is_none() {
+                self.last_row = screen.map(last_row).unwrap_or_default();
+            }
         }
         self.text = text;
+        // What was read in a graphics mode counts until it is read again.
+        self.drawn.take_if(|_| screen.is_some());
+    }
+
+    /// The screen of a graphics mode: this was read on it.
+    pub fn look_drawn(&mut self, screen: Option<&TextScreen>) {
+        self.drawn = screen.map(characters);
+        self.last_row = screen.map(last_row).unwrap_or_default();
     }
 
     /// Whether `text` is on the screen: in a row, or running on from the end of one to the next.
     #[must_use]
     pub fn shows(&self, text: &str) -> bool {
-        self.text.as_ref().is_some_and(|t| t.contains(text))
+        self.text.as_ref().or(self.drawn.as_ref()).is_some_and(|t| t.contains(text))
     }
 
     /// When it last changed.
@@ -54,11 +65,20 @@ impl Seen {
     #[must_use]
     pub fn summary(&self) -> String {
         match &self.text {
-            None => "the screen is in a graphics mode, or off".to_owned(),
+            None if self.last_row.is_empty() => "the screen is in a graphics mode, or off".to_owned(),
             Some(_) if self.last_row.is_empty() => "the screen is blank".to_owned(),
-            Some(_) => format!("last on the screen: \"{}\"", self.last_row),
+            _ => format!("last on the screen: \"{}\"", self.last_row),
         }
     }
+}
+
+fn characters(screen: &TextScreen) -> String {
+    screen.cells.iter().map(|c| unicode(c.code)).collect()
+}
+
+fn last_row(screen: &TextScreen) -> String {
+    let shown = screen.to_text();
+    shown.lines().rfind(|l| !l.trim().is_empty()).unwrap_or_default().trim().to_owned()
 }
 
 /// Writes a picture as PNG: 8 bits for each of red, green and blue.
@@ -138,6 +158,12 @@ mod tests {
             assert_eq!(seen.changed(), VTime::ms(ms));
         }
         assert!(seen.summary().contains("graphics"));
+        seen.look_drawn(Some(&s));
+        assert!(seen.shows("ab") && seen.changed() == VTime::ms(4) && seen.summary().contains("\"ab\""));
+        seen.look(None, VTime::ms(5));
+        assert!(seen.shows("ab"), "until it is read again");
+        seen.look_drawn(None);
+        assert!(!seen.shows("ab"));
     }
 
     #[test]

@@ -52,6 +52,10 @@ pub trait Guest {
     fn frame(&mut self) -> Frame;
     /// The characters on the screen, in text modes.
     fn text(&self) -> Option<TextScreen>;
+    /// Characters that firmware's routines have drawn in a graphics mode.
+    fn drawn_text(&mut self) -> Option<TextScreen> {
+        None
+    }
     /// A key goes down or up.
     fn key(&mut self, key: Key, pressed: bool);
     /// Whether the keyboard has codes that the guest has not read.
@@ -214,6 +218,9 @@ const SLICE: VTime = VTime(PS_PER_S / 100);
 /// Instructions between two looks, where virtual time is slow: a few milliseconds of host time.
 const SLICE_INSNS: u64 = 1 << 20;
 
+/// Virtual time between two readings of a screen in a graphics mode, which is work for the host.
+const READ: VTime = VTime(PS_PER_S / 10);
+
 /// How far host time may run ahead of a guest that should follow it before the guest need not catch up.
 const LAG: Duration = Duration::from_millis(100);
 
@@ -272,6 +279,9 @@ struct Session<'a> {
     seen: Seen,
     /// The screen differs from what `seen` holds.
     stale: bool,
+    /// The screen of a graphics mode has not been read since it changed, and may be from then on.
+    unread: bool,
+    read_at: VTime,
     paused: bool,
     /// For the display's status line, and about the end.
     message: Option<String>,
@@ -296,6 +306,8 @@ impl<'a> Session<'a> {
             script_at: None,
             seen: Seen::new(now),
             stale: true,
+            unread: false,
+            read_at: now,
             paused: false,
             message: None,
             guest,
@@ -371,6 +383,7 @@ impl<'a> Session<'a> {
         if end != End::Dead {
             return Ok(end);
         }
+        self.read_at = self.guest.now();
         if let Some(found) = self.look()? {
             return Ok(found);
         }
@@ -411,7 +424,16 @@ impl<'a> Session<'a> {
             }
         }
         if watched && std::mem::take(&mut self.stale) {
-            self.seen.look(self.guest.text().as_ref(), self.guest.now());
+            let text = self.guest.text();
+            self.seen.look(text.as_ref(), self.guest.now());
+            self.unread = text.is_none();
+        }
+        if watched {
+            if self.unread && self.guest.now() >= self.read_at {
+                self.unread = false;
+                self.read_at = self.guest.now().after(READ);
+                self.seen.look_drawn(self.guest.drawn_text().as_ref());
+            }
             if self.plan.until_screen.as_ref().is_some_and(|text| self.seen.shows(text)) {
                 return Ok(Some(End::Shown));
             }

@@ -2,10 +2,25 @@
 //!
 //! See `ARCHITECTURE.md`, "The translator".
 
-use ferrite_core::engine::Engine;
-use ferrite_core::exec::{Exec, Exit};
-use ferrite_core::interp::Interpreter;
+mod abi;
+mod code;
+mod compile;
+mod dump;
+mod effects;
+mod engine;
+mod helper;
+mod mode;
+mod plan;
+mod region;
+mod tr;
+mod value;
+mod worker;
+
+pub use engine::Jit;
+
 use std::path::PathBuf;
+
+pub mod simd;
 
 /// What can be chosen about the engine.
 #[derive(Clone, Debug)]
@@ -46,42 +61,4 @@ pub enum Unavailable {
     /// The host does not give memory that may hold code.
     #[error("the host refuses executable memory: {0}")]
     Memory(String),
-}
-
-/// The engine.
-#[derive(Debug)]
-pub struct Jit {
-    interp: Interpreter,
-}
-
-impl Jit {
-    /// An engine that has translated nothing yet.
-    ///
-    /// # Errors
-    /// See [`Unavailable`].
-    pub fn new(_: &Config) -> Result<Self, Unavailable> {
-        Ok(Self { interp: Interpreter::new() })
-    }
-}
-
-impl Engine for Jit {
-    fn name(&self) -> &'static str {
-        "jit"
-    }
-
-    fn run(&mut self, x: &mut Exec, limit: u64) -> Exit {
-        self.interp.run(x, limit)
-    }
-
-    fn run_one(&mut self, x: &mut Exec) -> Option<Exit> {
-        self.interp.run_one(x)
-    }
-
-    fn clear(&mut self, x: &mut Exec) {
-        self.interp.clear(x);
-    }
-
-    fn counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
-        self.interp.counters(x)
-    }
 }

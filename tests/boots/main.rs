@@ -242,6 +242,49 @@ fn i386_pae_boots_on_everything_there_is_with_its_mitigations() {
 
 #[test]
 #[ignore = "needs tests/boots/fetch.sh"]
+fn i386_rt_boots_on_a_pentium_4() {
+    small("i386/vmlinuz3", "pentium4", "i686", "mitigations=off");
+}
+
+/// The MD5 of the first `sectors` of a file, or of all of it, by the host's program.
+fn md5(path: &Path, sectors: Option<u32>) -> String {
+    let script = "head -c \"${1:-999999999999}\" \"$0\" | md5sum | cut -c1-32";
+    let bytes = sectors.map(|n| (n * 512).to_string());
+    let out = Command::new("sh").args(["-c", script]).arg(path).args(bytes).output().expect("a shell");
+    String::from_utf8_lossy(&out.stdout).trim().to_owned()
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn linux_reads_every_drive_as_the_host_does() {
+    let Some(guest) = guest("i386/vmlinuz", "i386/sweep.cpio.gz") else { return };
+    let media = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/guests/media");
+    let drives = [
+        ("fd0", "--fda", "syslinux-floppy.img"),
+        ("sda", "--hda", "syslinux-disk.img"),
+        ("sr0", "--cdrom", "isolinux.iso"),
+    ];
+    let mut options = vec!["--disposable".to_owned()];
+    for (_, option, image) in drives {
+        let path = media.join(image);
+        if !path.is_file() {
+            println!("skipped: no {} (tests/boots/fetch.sh makes it)", path.display());
+            return;
+        }
+        options.extend([option.to_owned(), path.display().to_string()]);
+    }
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let run = run(&guest, "pentium3", "mitigations=off", SMALL_LIMIT, &options);
+    for (drive, _, image) in drives {
+        run.line(&format!("SUM {drive} {}", md5(&media.join(image), None)));
+    }
+    run.line(&format!("SUM written {}", md5(&media.join("syslinux-disk.img"), Some(100))));
+    run.line("DONE");
+    run.powered_off();
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
 fn amd64_cloud_boots_on_x86_64_v2() {
     small("amd64/vmlinuz", "x86-64-v2", "x86_64", "mitigations=off");
 }

@@ -1,5 +1,8 @@
 //! Bootable media under firmware: loaders, memory tests, an installer, an installed system. Each is a script in `scripts/`, run
 //! under our own firmware and under SeaBIOS, whose end without an error is the proof.
+//!
+//! *Not here, for want of hardware that the machine does not have yet:* Xen (local and I/O APIC), iPXE's and Linux's network boots (cards),
+//! and in the sweep of Linux's drivers what is not a drive (ne2k-pci, e1000, pcnet32, 8139; SB16, AC97; UHCI; I/O APIC, HPET).
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,6 +14,8 @@ use tempfile::TempDir;
 enum Firmware {
     Own,
     SeaBios,
+    /// Nothing but itself: it drives the display's option ROM as it finds it.
+    UBoot,
 }
 
 fn cache() -> PathBuf {
@@ -41,10 +46,16 @@ fn boot(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&str
     let mut command = Command::new(env!("CARGO_BIN_EXE_ferrite"));
     command.arg("run").arg(drive).arg(media.join(image)).arg("--script");
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/boots/scripts/{script}.script")));
-    if firmware == Firmware::SeaBios {
-        let (bios, vga) = (firmwares.join("bios-256k.bin"), firmwares.join("vgabios-stdvga.bin"));
-        command.arg("--bios").arg(&bios).arg("--vgabios").arg(&vga);
-        needed.extend([bios, vga]);
+    let (bios, vga) = match firmware {
+        Firmware::Own => (None, None),
+        Firmware::SeaBios => (Some("bios-256k.bin"), Some("vgabios-stdvga.bin")),
+        Firmware::UBoot => (Some("u-boot.rom"), None),
+    };
+    for (option, image) in [("--bios", bios), ("--vgabios", vga)] {
+        if let Some(image) = image.map(|i| firmwares.join(i)) {
+            command.arg(option).arg(&image);
+            needed.push(image);
+        }
     }
     for file in needed {
         if !file.is_file() {
@@ -78,8 +89,8 @@ fn passes(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&s
 }
 
 /// A loader that starts the small guest, which says by its sums on the serial line that it computes what the host does.
-fn starts_linux(firmware: Firmware, drive: &str, image: &str) {
-    if let Some(booted) = boot("linux", firmware, drive, image, &["--disposable", "-m", "256M", "--cpu", "pentium3"]) {
+fn starts_linux(script: &str, firmware: Firmware, drive: &str, image: &str, cpu: &str) {
+    if let Some(booted) = boot(script, firmware, drive, image, &["--disposable", "-m", "256M", "--cpu", cpu]) {
         booted.passed();
         for (name, value) in super::SMALL {
             let line = format!("SUM {name} {value}");
@@ -140,21 +151,32 @@ macro_rules! boots {
             }
         }
     )*};
-    (@call $fw:ident, passes, $script:expr, $($arg:expr),*) => { passes($script, $fw, $($arg),*) };
-    (@call $fw:ident, $call:ident, $($arg:expr),*) => { $call($fw, $($arg),*) };
+    (@call $fw:ident, $call:ident, $script:expr, $($arg:expr),*) => { $call($script, $fw, $($arg),*) };
 }
 
 boots! {
     grub_rescue_cd: passes("grub", "--cdrom", "grub-cd.iso", &[]);
     grub_rescue_floppy: passes("grub", "--fda", "grub-floppy.img", &[]);
-    grub_cd_linux: starts_linux("--cdrom", "grub-linux.iso");
+    grub_cd_linux: starts_linux("linux", "--cdrom", "grub-linux.iso", "pentium3");
+    grub_linux_rt: starts_linux("grub-rt", "--cdrom", "grub-kernels.iso", "pentium4");
+    grub_linux16: starts_linux("grub-linux16", "--cdrom", "grub-kernels.iso", "pentium3");
+    grub_memtest16: passes("grub-memtest16", "--cdrom", "grub-kernels.iso", &["-m", "32M"]);
+    grub_multiboot2: passes("grub-multiboot2", "--cdrom", "grub-kernels.iso", &["-m", "32M"]);
     syslinux_floppy: passes("syslinux-floppy", "--fda", "syslinux-floppy.img", &["-m", "32M"]);
-    isolinux_cd_linux: starts_linux("--cdrom", "isolinux.iso");
-    syslinux_disk_linux: starts_linux("--hda", "syslinux-disk.img");
+    isolinux_cd_linux: starts_linux("linux", "--cdrom", "isolinux.iso", "pentium3");
+    syslinux_disk_linux: starts_linux("linux", "--hda", "syslinux-disk.img", "pentium3");
     memtest_floppy: passes("memtest", "--fda", "memtest-floppy.img", &["-m", "16M", "--cpu", "pentium3"]);
     memtest_cd: passes("memtest-banner", "--cdrom", "memtest-cd.iso", &["-m", "32M"]);
     ipxe_cd: passes("ipxe", "--cdrom", "ipxe.iso", &[]);
     installer_cd: passes("installer", "--cdrom", "installer.iso", &["-m", "512M", "--cpu", "pentium3"]);
+}
+
+#[test]
+#[ignore = "needs tests/boots/fetch.sh"]
+fn u_boot_reads_a_disk() {
+    let cd = cache().join("media/isolinux.iso");
+    let cd = cd.to_str().expect("the cache has a plain name");
+    passes("u-boot", Firmware::UBoot, "--hda", "syslinux-disk.img", &["--cdrom", cd]);
 }
 
 #[test]

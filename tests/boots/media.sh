@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Makes the bootable media of tests/boots from Debian packages, in .cache/guests/media (ignored by git), and collects other firmware in
-# .cache/guests/firmware. Run it after fetch.sh, whose kernels it uses. Needs mtools, dosfstools, xorriso and e2fsprogs, for the root file
+# .cache/guests/firmware. Run it after fetch.sh, whose kernels it uses. Needs mtools, dosfstools, xorriso, nasm and e2fsprogs, for the root file
 # system also debootstrap and root; what is missing is said, and its images are left out.
 #   grub-floppy.img grub-cd.iso        GRUB's rescue media, as packaged
 #   grub-linux.iso                     GRUB, own menu, the small guest
+#   grub-kernels.iso                   GRUB, one menu entry for each of its loaders: a real-time kernel, the small guest and memtest86+
+#                                      through the 16-bit entry, a multiboot2 kernel of our own
 #   syslinux-floppy.img                SYSLINUX on FAT12: a text, then memtest86+
 #   isolinux.iso                       ISOLINUX, the small guest
 #   syslinux-disk.img                  MBR and SYSLINUX on FAT16, the small guest
 #   memtest-cd.iso memtest-floppy.img  memtest86+: CD with an emulated floppy, SYSLINUX floppy
 #   ipxe.iso  installer.iso  root.img  iPXE, Debian's installer (i386, text), a Debian system installed with GRUB
+#   installer-gtk.iso                  Debian's installer (amd64, graphical)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$PWD/.cache/guests
@@ -35,7 +38,7 @@ image() { # file tools...
 }
 
 for p in syslinux syslinux-common isolinux memtest86+ ipxe grub-rescue-pc grub-pc-bin grub-common u-boot-qemu seabios bochsbios \
-  vgabios debian-installer-12-netboot-i386; do
+  vgabios debian-installer-12-netboot-i386 debian-installer-12-netboot-amd64; do
   unpack amd64 $p || echo "tests/boots/media.sh: the package $p could not be fetched"
 done
 
@@ -108,6 +111,16 @@ make_installer() {
   iso "$1" "$media/work"
 }
 
+make_installer_gtk() {
+  local di=$pkg/debian-installer-12-netboot-amd64/usr/lib/debian-installer/images/12/amd64/gtk/debian-installer/amd64
+  mkdir -p "$media/work/isolinux"
+  cp "$pkg/isolinux/usr/lib/ISOLINUX/isolinux.bin" "$bios_modules/ldlinux.c32" "$media/work/isolinux"
+  cp "$di/linux" "$di/initrd.gz" "$media/work"
+  printf 'DEFAULT install\nLABEL install\n  LINUX /linux\n  INITRD /initrd.gz\n  APPEND vga=788 cryptomgr.notests mitigations=off\n' \
+    >"$media/work/isolinux/isolinux.cfg"
+  iso "$1" "$media/work"
+}
+
 make_syslinux_disk() {
   # One active FAT16 partition at 1 MiB.
   truncate -s 64M "$1"
@@ -131,6 +144,37 @@ make_grub_linux() {
     >"$media/work/boot/grub/grub.cfg"
   grub-mkimage -O i386-pc-eltorito -d "$pkg/grub-pc-bin/usr/lib/grub/i386-pc" -p /boot/grub -o "$media/work/boot/grub/eltorito.img" \
     biosdisk iso9660 normal linux configfile echo test
+  xorriso -as mkisofs -quiet -r -b boot/grub/eltorito.img -no-emul-boot -boot-load-size 4 -boot-info-table -o "$1" \
+    "$media/work" 2>/dev/null
+}
+
+make_grub_kernels() {
+  local boot=$media/work/boot
+  mkdir -p "$boot/grub"
+  cp "$small_kernel" "$boot/vmlinuz"
+  cp "$out/i386/vmlinuz3" "$boot/vmlinuz-rt"
+  cp "$small_initrd" "$boot/initrd.gz"
+  cp "$memtest" "$boot/memtest.bin"
+  nasm -f bin -Werror -o "$boot/multiboot2.bin" tests/boots/multiboot2.asm
+  cat >"$boot/grub/grub.cfg" <<CFG
+set timeout=-1
+menuentry "Real-time kernel" --hotkey=r {
+  linux /boot/vmlinuz-rt $append mitigations=off
+  initrd /boot/initrd.gz
+}
+menuentry "Linux by its 16-bit entry" --hotkey=l {
+  linux16 /boot/vmlinuz $append mitigations=off
+  initrd16 /boot/initrd.gz
+}
+menuentry "memtest86+ by its 16-bit entry" --hotkey=m {
+  linux16 /boot/memtest.bin
+}
+menuentry "Multiboot2" --hotkey=2 {
+  multiboot2 /boot/multiboot2.bin one two
+}
+CFG
+  grub-mkimage -O i386-pc-eltorito -d "$pkg/grub-pc-bin/usr/lib/grub/i386-pc" -p /boot/grub -o "$boot/grub/eltorito.img" \
+    biosdisk iso9660 normal linux linux16 multiboot2 configfile echo test
   xorriso -as mkisofs -quiet -r -b boot/grub/eltorito.img -no-emul-boot -boot-load-size 4 -boot-info-table -o "$1" \
     "$media/work" 2>/dev/null
 }
@@ -186,5 +230,7 @@ image isolinux.iso xorriso
 image installer.iso xorriso
 image syslinux-disk.img mcopy mformat sfdisk
 image grub-linux.iso grub-mkimage xorriso
+image grub-kernels.iso grub-mkimage xorriso nasm
+image installer-gtk.iso xorriso
 image root.img debootstrap mke2fs sfdisk grub-mkimage
 ls -l "$media" "$firmware" | awk 'NF > 8 {print $5, $9}'

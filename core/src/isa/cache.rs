@@ -74,6 +74,8 @@ pub struct BlockCache {
     pages: Vec<Vec<BlockId>>,
     /// Blocks decoded since the start.
     pub decoded: u64,
+    /// Times that everything was dropped: numbers of blocks begin anew then.
+    pub cleared: u64,
 }
 
 impl std::fmt::Debug for BlockCache {
@@ -91,6 +93,7 @@ impl Default for BlockCache {
             slots: vec![(NO_KEY, 0); SLOTS],
             pages: Vec::new(),
             decoded: 0,
+            cleared: 0,
         }
     }
 }
@@ -118,7 +121,7 @@ impl Block {
         }
         let next = next_page(x, lin);
         let e = x.tlb.entry(x.ctx.fetch_view, next);
-        e.fetch == next && next.wrapping_add(e.addend) == self.tail
+        e.fetch == next && x.position(e, next) == self.tail
     }
 
     /// The granules of `page`, one of its pages, that the block's bytes touch.
@@ -143,6 +146,21 @@ impl BlockCache {
     pub fn insns(&self, id: BlockId) -> &[Insn] {
         let b = &self.blocks[id as usize];
         &self.insns[b.first as usize..b.first as usize + usize::from(b.count)]
+    }
+
+    /// The live block that begins at a position and lies in one page.
+    #[must_use]
+    pub fn find(&self, at: Offset, code: CodeSize) -> Option<BlockId> {
+        let key = key(at, code);
+        let list = self.pages.get((at >> PAGE_SHIFT) as usize)?;
+        list.iter().copied().find(|&id| self.blocks[id as usize].key == key && self.blocks[id as usize].tail == NO_TAIL)
+    }
+
+    /// Where a block begins, and its length in bytes; `None` for one that is out of use or crosses into another page.
+    #[must_use]
+    pub fn place(&self, id: BlockId) -> Option<(Offset, u16)> {
+        let b = self.blocks.get(id as usize)?;
+        (b.key != NO_KEY && b.tail == NO_TAIL).then_some((b.key >> 2, b.bytes))
     }
 
     /// The block that follows `from`, which began at the instruction pointer `start`, if it is one of the two in the
@@ -185,6 +203,7 @@ impl BlockCache {
 
     /// Drops everything.
     pub fn clear(&mut self, mem: &mut GuestMemory) {
+        self.cleared += 1;
         self.insns.clear();
         self.text.clear();
         self.blocks.clear();
@@ -226,7 +245,7 @@ impl BlockCache {
         let lin = x.fetch_address();
         let e = x.tlb.entry(x.ctx.fetch_view, lin);
         if e.fetch == lin & !(PAGE_SIZE - 1) {
-            let at = lin.wrapping_add(e.addend);
+            let at = x.position(e, lin);
             let key = key(at, x.ctx.code);
             let (found, id) = self.slots[slot(key)];
             if found == key {
@@ -416,9 +435,9 @@ impl BlockCache {
 }
 
 /// Marks bytes of a page as decoded, so that writes to them are noticed.
-fn watch(x: &mut Exec, page: Offset, at: Offset, len: u64) {
+pub fn watch(x: &mut Exec, page: Offset, at: Offset, len: u64) {
     if !x.sys.mem.holds_code(page) {
-        x.tlb.protect(page);
+        x.tlb.protect(x.sys.mem.base().wrapping_add(page));
     }
     x.sys.mem.mark_code(at, len);
 }
@@ -433,7 +452,7 @@ fn next_page(x: &Exec, lin: u64) -> u64 {
 fn backing_of(x: &mut Exec, lin: u64) -> Result<Option<Offset>, Exception> {
     let e = x.tlb.entry(x.ctx.fetch_view, lin);
     if e.fetch == lin & !(PAGE_SIZE - 1) {
-        return Ok(Some(lin.wrapping_add(e.addend)));
+        return Ok(Some(x.position(e, lin)));
     }
     let phys = x.fetch_translate(lin)?;
     let phys = x.sys.mem.a20(phys);

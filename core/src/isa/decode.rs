@@ -4,7 +4,8 @@
 //! good for every address its bytes are mapped at.
 
 use super::insn::{HIGH, Insn, flag};
-use super::select;
+use super::ops::Ops;
+use super::select::{self, Meaning};
 use super::x87::fault;
 use crate::cpu::Exception;
 use crate::cpu::model::{Model, ModelName};
@@ -35,6 +36,32 @@ pub fn decode(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error
         _ => generic(bytes, code, model),
     }
 }
+
+/// Decodes the first instruction of `bytes` for a translator: what [`decode`] gives, and its meaning over the operations `O`.
+/// `None` for the meaning when only the interpreter's function has it.
+///
+/// # Errors
+/// See [`Error`].
+pub fn translate<O: Ops>(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Translated<O>, Error> {
+    let i = decode(bytes, code, model)?;
+    let mut d = Decoder::with_ip(code.bits(), bytes, 0, model.decoder_options());
+    let ins = d.decode();
+    // The fronts of the oldest processors have meanings of their own, and so has what no coprocessor answers.
+    let meaning = if selected(&ins, &i) { select::select::<O>(&ins, &i) } else { None };
+    Ok((i, meaning.map(|m| (ins, m))))
+}
+
+/// Whether an instruction's meaning is the one that the common table has for it. Not generic and not inlined: functions have
+/// one address in one crate only.
+#[inline(never)]
+fn selected(ins: &Instruction, i: &Insn) -> bool {
+    ins.len() == usize::from(i.len)
+        && ins.code() as u16 == i.code
+        && select::select::<Exec>(ins, i).is_some_and(|m| m.handler() as usize == i.run as usize)
+}
+
+/// What [`translate`] gives: the decoded form, and what `iced-x86` says with the meaning.
+pub type Translated<O> = (Insn, Option<(Instruction, Meaning<O>)>);
 
 /// The decoder of the 80386 and everything later; the front for the 80286 uses it, too.
 pub(super) fn generic(bytes: &[u8], code: CodeSize, model: &Model) -> Result<Insn, Error> {

@@ -1,9 +1,14 @@
 //! The software TLB, in the one format that every engine uses.
 //!
-//! Direct mapped, one set of entries for each *view* of memory (who is asking). An entry carries a tag for reads, one
-//! for writes and one for instruction fetches; a tag that does not match sends the access to the slow path. So
-//! an access that needs more than a plain load or store simply never gets a tag: devices, pages with decoded
-//! code (writes), pages whose dirty bit is still clear (writes), pages under a watchpoint.
+//! Two layers. [`Known`] is what the processor remembers and decides when tables are walked. In front of it, for speed only, are
+//! *entries* that translated code and the interpreter try first: direct mapped, one set for each *view* of memory (who is
+//! asking). An entry carries a tag for reads, one for writes and one for instruction fetches; a tag that does not match
+//! sends the access to the slow path. So an access that needs more than a plain load or store simply never gets a tag: devices,
+//! pages with decoded code (writes), pages whose dirty bit is still clear (writes), pages under a watchpoint.
+//!
+//! An entry may go at any time, and that changes nothing but speed; it never says more than what is known.
+
+use super::known::Known;
 
 /// Entries in one view. A power of two.
 pub const ENTRIES: usize = 4096;
@@ -28,9 +33,9 @@ pub enum View {
 /// Number of views.
 pub const VIEWS: usize = 4;
 
-/// One page. All three tags are linear page addresses, or [`NO_TAG`].
+/// One page. All three tags are linear page addresses, or [`NO_TAG`]. 32 bytes, never in two of the host's cache lines.
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
+#[repr(C, align(32))]
 pub struct Entry {
     /// Tag for reads.
     pub read: u64,
@@ -38,7 +43,8 @@ pub struct Entry {
     pub write: u64,
     /// Tag for instruction fetches.
     pub fetch: u64,
-    /// Added (wrapping) to a linear address it gives the position in the memory's backing.
+    /// Added (wrapping) to a linear address it gives the host's address of the byte: see
+    /// [`GuestMemory::base`](crate::memory::GuestMemory::base).
     pub addend: u64,
 }
 
@@ -47,18 +53,21 @@ impl Entry {
     pub const EMPTY: Self = Self { read: NO_TAG, write: NO_TAG, fetch: NO_TAG, addend: 0 };
 }
 
-/// All views' entries, and which of them are in use, so that a flush costs what was filled.
+/// Views that entries are filled for.
+const FILLED_VIEWS: [View; 3] = [View::Supervisor, View::SupervisorSmap, View::User];
+
+/// All views' entries, which of them are in use (so that a flush costs what was filled), and what is known.
 pub struct Tlb {
     entries: Box<[Entry; ENTRIES * VIEWS]>,
     filled: Vec<u16>,
-    /// Which 4-MiB regions (by address bits 27:22) may hold entries made of large pages.
-    large: u64,
-    /// Some entry was made of a 1-GiB page.
-    huge: bool,
+    /// The translations that the processor remembers.
+    pub known: Known,
     /// Entries filled since the machine started.
     pub fills: u64,
     /// Whole flushes since the machine started.
     pub flushes: u64,
+    /// Differs from what it was when any linear address may be mapped otherwise than it was then.
+    pub epoch: u64,
 }
 
 impl Default for Tlb {
@@ -66,10 +75,10 @@ impl Default for Tlb {
         Self {
             entries: Box::new([Entry::EMPTY; ENTRIES * VIEWS]),
             filled: Vec::new(),
-            large: 0,
-            huge: false,
+            known: Known::default(),
             fills: 0,
             flushes: 0,
+            epoch: 0,
         }
     }
 }
@@ -93,65 +102,75 @@ impl Tlb {
         &self.entries[Self::index(view, lin)]
     }
 
-    /// The same, to fill. Notes it for the next flush.
+    /// The host's address of a view's first entry, for translated code: that of page number n is at
+    /// `n % ENTRIES * size_of::<Entry>()` from it. It stays as long as this TLB, wherever that is moved.
+    #[must_use]
+    pub fn base_address(&self, view: View) -> u64 {
+        (&raw const self.entries[view as usize * ENTRIES]).expose_provenance() as u64
+    }
+
+    /// The entry for the page of `lin`, to fill. Notes it for the next flush.
     pub fn fill(&mut self, view: View, lin: u64) -> &mut Entry {
         let i = Self::index(view, lin);
         self.fills += 1;
         let e = &mut self.entries[i];
         if e.read == NO_TAG && e.write == NO_TAG && e.fetch == NO_TAG {
+            if self.filled.len() >= 4 * ENTRIES * VIEWS {
+                self.forget_entries();
+            }
             self.filled.push(i as u16);
         }
-        e
+        &mut self.entries[i]
     }
 
     /// Drops everything.
     pub fn flush(&mut self) {
         self.flushes += 1;
-        self.large = 0;
-        self.huge = false;
+        self.known.flush();
+        self.forget_entries();
+    }
+
+    /// Drops every entry; what is known stays. For changes of the map, of what is watched and of who looks at writes.
+    pub fn forget_entries(&mut self) {
+        self.epoch += 1;
         for i in self.filled.drain(..) {
             self.entries[usize::from(i)] = Entry::EMPTY;
         }
     }
 
-    /// Drops the page of one linear address in every view.
-    pub fn flush_page(&mut self, lin: u64) {
-        for view in [View::Supervisor, View::SupervisorSmap, View::User, View::Watched] {
+    /// Drops what is known of the 4-KiB page of one linear address.
+    pub fn forget(&mut self, lin: u64) {
+        self.epoch += 1;
+        self.known.forget(lin);
+        for view in FILLED_VIEWS {
             // The slot keeps its place in `filled`: emptying it twice is harmless, and `fill` may note it twice.
             self.entries[Self::index(view, lin)] = Entry::EMPTY;
         }
-        if self.filled.len() > 4 * ENTRIES * VIEWS {
-            self.flush();
-        }
     }
 
-    /// Notes that the entry filled for `lin` is a piece of a page of `1 << page_bits` bytes.
-    pub fn note_page(&mut self, lin: u64, page_bits: u32) {
-        match page_bits {
-            12 => {}
-            21 | 22 => self.large |= 1 << (lin >> 22 & 63),
-            _ => self.huge = true,
-        }
-    }
-
-    /// INVLPG: drops the page of `lin`, whatever size it had when its entries were filled.
+    /// INVLPG: drops the page of `lin`, whatever size it had when it was walked.
     pub fn invalidate(&mut self, lin: u64) {
-        if self.huge {
-            self.flush();
-        } else if self.large >> (lin >> 22 & 63) & 1 != 0 {
-            // All pieces lie in one aligned 4-MiB region.
-            for &i in &self.filled {
-                let e = &mut self.entries[usize::from(i)];
-                if [e.read, e.write, e.fetch].iter().any(|&t| t != NO_TAG && t >> 22 == lin >> 22) {
-                    *e = Entry::EMPTY;
-                }
+        match self.known.reach(lin) {
+            12 => self.forget(lin),
+            22 => {
+                self.epoch += 1;
+                // All pieces lie in one aligned 4-MiB region.
+                self.known.forget_region(lin);
+                // What is empty leaves the list: else each INVLPG and the fill behind it would make it longer, to its limit.
+                let entries = &mut self.entries;
+                self.filled.retain(|&i| {
+                    let e = &mut entries[usize::from(i)];
+                    if [e.read, e.write, e.fetch].iter().any(|&t| t != NO_TAG && t >> 22 == lin >> 22) {
+                        *e = Entry::EMPTY;
+                    }
+                    [e.read, e.write, e.fetch] != [NO_TAG; 3]
+                });
             }
-        } else {
-            self.flush_page(lin);
+            _ => self.flush(),
         }
     }
 
-    /// Takes the right to write directly from every entry that maps the backing page at `page`:
+    /// Takes the right to write directly from every entry that maps the page of the backing at the host's address `page`:
     /// code was decoded from it.
     pub fn protect(&mut self, page: u64) {
         for &i in &self.filled {

@@ -158,7 +158,9 @@ pub(super) fn vga(sys: &mut System, irqs: &Irqs, layout: &Layout, frame_buffer: 
         vga = vga.with_fixed_frame_buffer(base);
     }
     let id = sys.add("vga", vga);
-    ports(sys, 0x3b0, 0x30, id, vga::REGISTERS.0, Width::B1);
+    // 3BCh to 3BFh, between the two, are a parallel port's.
+    ports(sys, 0x3b0, 0x0c, id, vga::REGISTERS.0, Width::B1);
+    ports(sys, 0x3c0, 0x20, id, vga::REGISTERS.0 + 0x10, Width::B1);
     ports(sys, 0x1ce, 3, id, vga::DISPI.0, Width::B2);
     sys.bus_mut().map(Space::Memory, 0xa_0000, vga::WINDOW_LEN, id, vga::WINDOW, Width::B8);
     irqs.connect(sys, (id, vga::IRQ), 9);

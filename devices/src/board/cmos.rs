@@ -12,7 +12,7 @@ const USER_TYPE: u8 = 47;
 
 /// Locations and their values. The checksum is the clock chip's part.
 pub(super) fn contents(config: &PcConfig) -> Vec<(u8, u8)> {
-    let mut out = memory(config.ram);
+    let mut out = memory(config.ram, config.address_lines);
     let kind = |n: usize| config.floppies[n].as_ref().map_or(0, |FloppyDrive { kind, .. }| *kind as u8);
     out.push((0x10, kind(0) << 4 | kind(1)));
     out.push((0x14, equipment(config)));
@@ -22,9 +22,12 @@ pub(super) fn contents(config: &PcConfig) -> Vec<(u8, u8)> {
     out
 }
 
-fn memory(ram: Ram) -> Vec<(u8, u8)> {
-    let extended = ((ram.low - ONE_MIB) >> 10).min(0xfc00) as u16;
-    let above_16m = (ram.low.saturating_sub(16 * ONE_MIB) >> 16) as u16;
+/// RAM as the power-on self test finds it: no more than the processor reaches.
+fn memory(ram: Ram, address_lines: u8) -> Vec<(u8, u8)> {
+    let reach = 1u64.checked_shl(address_lines.into()).unwrap_or(u64::MAX);
+    let low = ram.low.min(reach);
+    let extended = ((low - ONE_MIB.min(low)) >> 10).min(0xfc00) as u16;
+    let above_16m = (low.saturating_sub(16 * ONE_MIB) >> 16) as u16;
     let [ext_low, ext_high] = extended.to_le_bytes();
     let [above_low, above_high] = above_16m.to_le_bytes();
     let [big0, big1, big2, ..] = (ram.high >> 16).to_le_bytes();
@@ -125,6 +128,15 @@ mod tests {
         let of = |s: &str| PcConfig { boot_order: s.parse().unwrap(), ..PcConfig::default() };
         assert_eq!([0x2d, 0x38, 0x3d].map(|l| at(&of("adc"), l)), [0x20, 0x21, 0x31]);
         assert_eq!([0x2d, 0x38, 0x3d].map(|l| at(&of("c"), l)), [0x00, 0x01, 0x02]);
+    }
+
+    #[test]
+    fn an_8086_has_no_memory_above_what_it_reaches() {
+        let of = |address_lines| {
+            let config = PcConfig { address_lines, ram: Ram { low: 16 << 20, high: 0 }, ..PcConfig::default() };
+            [0x17, 0x18, 0x30, 0x31, 0x34, 0x35].map(|l| at(&config, l))
+        };
+        assert_eq!((of(20), of(24)), ([0; 6], [0x00, 0x3c, 0x00, 0x3c, 0, 0]));
     }
 
     #[test]

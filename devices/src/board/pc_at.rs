@@ -6,6 +6,9 @@
 //! Physical memory: RAM below 640 KiB and from 1 MiB up; the firmware's image ends at the top of the address space, and its
 //! last 128 KiB also at 1 MiB. Nothing steers what lies between 640 KiB and 1 MiB: cards and the firmware's ROM are there, and no
 //! RAM. There is no PCI, no power management and no system management mode.
+//!
+//! *Not modelled:* shadow RAM. The boards that had it switch it by registers of their own chip sets, each its own way; the AT
+//! has ROM there. So firmware that writes to its own image and knows only the i440FX's way to make it RAM, as SeaBIOS, does not run.
 
 use ferrite_core::device::ResetKind;
 use ferrite_core::memory::Route;

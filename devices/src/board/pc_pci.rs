@@ -58,7 +58,8 @@ pub(super) fn build(mut config: PcConfig) -> System {
 }
 
 /// What the firmware's power-on self test leaves behind, for guests that are booted without one:
-/// RAM below 1 MiB, PCI interrupts routed, IDE decoded, power management placed and in ACPI mode.
+/// RAM below 1 MiB, PCI interrupts routed, IDE decoded, power management placed and in ACPI mode, the first DMA controller's way
+/// to the bus open.
 pub fn post(sys: &mut System) {
     let mut config = |device: u8, function: u8, register: u8, width: Width, val: u32| {
         let address = 1 << 31 | u32::from(device) << 11 | u32::from(function) << 8 | u32::from(register & !3);
@@ -84,6 +85,9 @@ pub fn post(sys: &mut System) {
     let levels = PIRQ_IRQS.iter().chain([&SCI_IRQ]).fold(0, |elcr, irq| elcr | 1 << (irq - 8));
     sys.port_write(0x4d1, Width::B1, levels);
     sys.port_write(0xcf8, Width::B4, 0);
+    // Drivers set their own channels only: channel 4 in cascade mode, and not masked.
+    sys.port_write(0xd6, Width::B1, 0xc0);
+    sys.port_write(0xd4, Width::B1, 0);
 }
 
 const fn bdf(device: u8, function: u8) -> Bdf {
@@ -257,6 +261,29 @@ mod tests {
         sys.port_write(PM_BASE + 4, Width::B2, 1 << 13 | 1);
         assert!(sys.attention());
         assert_eq!(sys.take_signals().stop, Some(Stop::PowerOff));
+    }
+
+    #[test]
+    fn after_post_a_floppy_drives_channel_reaches_memory() {
+        let (mut sys, _bytes) = pc();
+        post(&mut sys);
+        sys.mem.write(0x1000, &[0xaa; 4]);
+        // Channel 2, block mode, to memory at 1000h, two bytes, by a software request: nobody drives the bus.
+        for (port, val) in [(0x0b, 0x86), (0x81, 0), (0x04, 0), (0x04, 0x10), (0x05, 1), (0x05, 0), (0x09, 6)] {
+            out(&mut sys, port, val);
+        }
+        assert_eq!(inb(&mut sys, 0x08) & 4, 4, "terminal count");
+        assert_eq!(sys.mem.read_u32(0x1000), 0xaaaa_ffff);
+    }
+
+    #[test]
+    fn a_printer_port_is_free_beside_the_display() {
+        let (mut sys, _bytes) = pc();
+        let card = sys.add("card", crate::misc::debugcon::Debugcon::new(Box::new(crate::host::Null)));
+        ports(&mut sys, 0x3bb, 6, card, 0, Width::B1);
+        let seen: Vec<u8> = (0x3bb..=0x3c0).map(|port| inb(&mut sys, port)).collect();
+        assert_eq!(seen[1..5], [0xe9; 4]);
+        assert!(seen[0] != 0xe9 && seen[5] != 0xe9, "the ports around it are the display's");
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Display adapters, and what they show.
 
 pub mod frame;
+pub mod glyphs;
 pub mod vga;

@@ -124,6 +124,9 @@ pub struct RunArgs {
     /// Where port E9h goes: stdio or file:PATH
     #[arg(long, value_name = "END")]
     debugcon: Option<Debugcon>,
+    /// Where port 402h goes, which SeaBIOS and Bochs' firmware log to: stdio or file:PATH
+    #[arg(long, value_name = "END")]
+    firmware_log: Option<Debugcon>,
     /// Let a write of v to port F4h end the run with status (v << 1) | 1
     #[arg(long)]
     debug_exit: bool,
@@ -149,7 +152,7 @@ pub struct RunArgs {
     /// End with status 0 as soon as the text appears on a serial line
     #[arg(long, value_name = "TEXT")]
     until_serial: Option<String>,
-    /// End with status 0 as soon as the text is on the screen, in a text mode
+    /// End with status 0 as soon as the text is on the screen; in graphics modes, as the display's firmware draws it
     #[arg(long, value_name = "TEXT")]
     until_screen: Option<String>,
     /// End with status 124 when so many instructions have retired
@@ -190,7 +193,8 @@ impl RunArgs {
 
     /// Paths of a description are relative to its folder.
     fn resolve(&mut self, dir: &Path) {
-        let ends = self.serial.iter_mut().chain(self.debugcon.as_mut().map(|d| &mut d.0));
+        let consoles = [&mut self.debugcon, &mut self.firmware_log];
+        let ends = self.serial.iter_mut().chain(consoles.into_iter().flatten().map(|d| &mut d.0));
         let ends = ends.filter_map(|s| match s {
             Serial::File(p) | Serial::Unix(p) => Some(p),
             _ => None,
@@ -247,6 +251,7 @@ impl RunArgs {
             boot_entry: self.boot_entry.or(file.boot_entry),
             serial: list(self.serial, file.serial),
             debugcon: self.debugcon.or(file.debugcon),
+            firmware_log: self.firmware_log.or(file.firmware_log),
             debug_exit: self.debug_exit || file.debug_exit,
             display: self.display.or(file.display),
             clock: self.clock.or(file.clock),
@@ -291,7 +296,8 @@ impl RunArgs {
         }
         if self.display == Some(Display::Terminal) && self.uses_stdio() {
             return usage(
-                "--display terminal: the terminal is already that of --serial or --debugcon stdio".to_owned(),
+                "--display terminal: the terminal is already that of --serial, --debugcon or --firmware-log stdio"
+                    .to_owned(),
             );
         }
         match self.limit_time {
@@ -379,8 +385,8 @@ impl RunArgs {
 
     /// Whether something other than a display reads or writes the terminal.
     fn uses_stdio(&self) -> bool {
-        let debugcon = self.debugcon.as_ref().map(|d| &d.0);
-        self.serial.iter().chain(debugcon).any(|s| *s == Serial::Stdio)
+        let consoles = [&self.debugcon, &self.firmware_log];
+        self.serial.iter().chain(consoles.into_iter().flatten().map(|d| &d.0)).any(|s| *s == Serial::Stdio)
     }
 
     /// Whether the run is made to come to an end without a person.
@@ -493,7 +499,10 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     if (args.until_serial.is_some() || script.is_some()) && serial.is_empty() {
         serial.push(lines.serial(0, &Serial::Null, args.until_serial.as_deref())?);
     }
-    let debugcon = args.debugcon.as_ref().map(|spec| lines.debugcon(&spec.0)).transpose()?;
+    let mut console =
+        |option: &str, end: &Option<Debugcon>| end.as_ref().map(|spec| lines.console(option, &spec.0)).transpose();
+    let debugcon = console("--debugcon", &args.debugcon)?;
+    let firmware_log = console("--firmware-log", &args.firmware_log)?;
     let builder = Builder {
         board: args.board.map_or_else(Default::default, |b| b.0),
         cpu: args.cpu.clone().map(Ok),
@@ -513,6 +522,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
         kernel,
         serial,
         debugcon,
+        firmware_log,
         debug_exit: args.debug_exit,
         no_reboot: args.no_reboot,
         loads_snapshot: args.load.is_some(),

@@ -92,12 +92,12 @@ impl Lines {
         self.taps.iter().flatten().filter_map(take).collect()
     }
 
-    /// Opens what the debug console writes to.
+    /// Opens what a port that only writes goes to, as `option` asks for it.
     ///
     /// # Errors
     /// [`Failure::Host`] naming the option and what could not be opened.
-    pub fn debugcon(&mut self, spec: &Serial) -> Result<Box<dyn CharPort>, Failure> {
-        self.open("--debugcon", None, spec)
+    pub fn console(&mut self, option: &str, spec: &Serial) -> Result<Box<dyn CharPort>, Failure> {
+        self.open(option, None, spec)
     }
 
     fn open(&mut self, option: &str, line: Option<usize>, spec: &Serial) -> Result<Box<dyn CharPort>, Failure> {

@@ -119,6 +119,6 @@ pub fn aam(x: &mut Exec, i: &Insn) -> R {
     }
     let low = al % base;
     Ops::put::<16>(x, RAX, ((al / base) << 8) | low);
-    crate::isa::sem::logic::flags_logic::<Exec, 8>(x, low);
+    x.flags_logic::<8>(low);
     Ok(())
 }

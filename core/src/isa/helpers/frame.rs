@@ -220,11 +220,11 @@ fn translate_as(x: &mut Exec, cpl: u8, lin: u64, access: Access) -> Result<u64, 
         gib_pages: x.model.gib_pages,
     };
     match translate(&x.st, &mut x.sys.mem, lin, w) {
-        Ok(t) => Ok(t.phys),
-        Err(code) => {
-            x.st.cr2 = lin;
-            Err(Exception::pf(code))
+        Ok(t) => {
+            x.walk_wrote();
+            Ok(t.phys)
         }
+        Err(code) => Err(x.page_fault(lin, code)),
     }
 }
 

@@ -20,7 +20,6 @@ use crate::exec::Exec;
 use crate::isa::Insn;
 use crate::isa::insn::{HIGH, flag};
 use crate::isa::ops::{Ops, Place};
-use crate::isa::sem::logic::flags_logic;
 
 type R = Result<(), Exception>;
 
@@ -59,7 +58,7 @@ pub fn shift<const B: u32, D: Place>(x: &mut Exec, i: &Insn) -> R {
     }
     D::set::<Exec, B>(x, i, v)?;
     if i.src2 & 7 == 6 {
-        flags_logic::<Exec, B>(x, v);
+        x.flags_logic::<B>(v);
     } else {
         if i.src2 & 4 != 0 {
             Ops::flags_result::<B>(x, v);
@@ -99,7 +98,7 @@ pub fn idiv<const B: u32, S: Place>(x: &mut Exec, i: &Insn) -> R {
 /// `#DE`.
 pub fn aam(x: &mut Exec, i: &Insn) -> R {
     if i.imm & 0xff == 0 {
-        flags_logic::<Exec, 8>(x, 0);
+        x.flags_logic::<8>(0);
     }
     divide::aam(x, i).map_err(Exception::as_trap)
 }
@@ -134,7 +133,7 @@ pub fn decimal<const SUB: bool>(x: &mut Exec, _: &Insn) -> R {
     let adjust = if low { 6 } else { 0 } + if high { 0x60 } else { 0 };
     let r = if SUB { al.wrapping_sub(adjust) } else { al + adjust } & 0xff;
     Ops::put::<8>(x, RAX, r);
-    flags_logic::<Exec, 8>(x, r);
+    x.flags_logic::<8>(r);
     let f = x.st.flags.arithmetic() & !(CF | AF | OF);
     x.st.flags.set_arithmetic(f | if high { CF } else { 0 } | if low { AF } else { 0 });
     Ok(())

@@ -14,7 +14,6 @@ use crate::isa::Insn;
 use crate::isa::cache::MAX_BLOCK;
 use crate::isa::insn::flag;
 use crate::isa::ops::Ops;
-use crate::isa::sem::arith::flags_sub;
 use crate::memory::PAGE_SIZE;
 use crate::mmu::walk::Access;
 
@@ -170,7 +169,7 @@ fn span<const B: u32>(x: &Exec, i: &Insn, seg: u8, off: u64, write: bool, max: u
     if tag != lin - at || at + n > PAGE_SIZE || (off as i64) < w.lo || off as i64 > hi.wrapping_sub(n as i64 - 1) {
         return None;
     }
-    let start = lin.wrapping_add(e.addend);
+    let start = x.position(e, lin);
     // The first element fits. How many follow before the page, the segment or the address size ends?
     if x.string_step(1) == 1 {
         let page = (PAGE_SIZE - at) / n;
@@ -285,7 +284,7 @@ impl Step for Scas {
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let b = x.read::<B>(ES, index(x, i, RDI))?;
         let a = Ops::get::<B>(x, RAX);
-        flags_sub::<Exec, B>(x, a, b, a.wrapping_sub(b));
+        x.flags_sub::<B>(a, b, a.wrapping_sub(b));
         advance::<B>(x, i, RDI, 1);
         Ok(ends(x, i))
     }
@@ -301,7 +300,7 @@ impl Step for Cmps {
     fn one<const B: u32>(x: &mut Exec, i: &Insn) -> Result<bool, Exception> {
         let b = x.read::<B>(ES, index(x, i, RDI))?;
         let a = x.read::<B>(i.seg, index(x, i, RSI))?;
-        flags_sub::<Exec, B>(x, a, b, a.wrapping_sub(b));
+        x.flags_sub::<B>(a, b, a.wrapping_sub(b));
         advance::<B>(x, i, RSI, 1);
         advance::<B>(x, i, RDI, 1);
         Ok(ends(x, i))

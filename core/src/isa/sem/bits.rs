@@ -4,7 +4,6 @@
 //! leave the destination alone, as every processor does; besides `Zf` they leave the flags alone. After TZCNT and
 //! LZCNT `Of Sf Af Pf` are those of a logical result.
 
-use super::logic::flags_logic;
 use crate::cpu::Exception;
 use crate::isa::Insn;
 use crate::isa::insn::flag;
@@ -144,7 +143,7 @@ fn counted<O: Ops, const B: u32>(o: &mut O, i: &Insn, s: O::V, n: O::V) {
     let n = o.select(s, n, size);
     let none = o.eq(s, zero);
     o.put::<B>(i.dst, n);
-    flags_logic::<O, B>(o, n);
+    o.flags_logic::<B>(n);
     o.set_cf_of(none, zero);
 }
 

@@ -6,15 +6,6 @@ use crate::isa::ops::{Ops, Place};
 
 type R = Result<(), Exception>;
 
-/// Flags of a logical result: `Cf` and `Of` are cleared.
-#[inline(always)]
-pub fn flags_logic<O: Ops, const B: u32>(o: &mut O, r: O::V) {
-    let zero = o.imm(0);
-    o.flags_result::<B>(r);
-    o.set_co(zero);
-    o.set_ax(zero);
-}
-
 macro_rules! logical {
     ($name:ident, $doc:literal) => {
         #[doc = $doc]
@@ -24,7 +15,7 @@ macro_rules! logical {
             let a = D::get_rmw::<O, B>(o, i)?;
             let r = o.$name(a, b);
             D::set_back::<O, B>(o, i, r)?;
-            flags_logic::<O, B>(o, r);
+            o.flags_logic::<B>(r);
             Ok(())
         }
     };
@@ -39,7 +30,7 @@ pub fn test<O: Ops, const B: u32, D: Place, S: Place>(o: &mut O, i: &Insn) -> R 
     let a = D::get::<O, B>(o, i)?;
     let b = S::get::<O, B>(o, i)?;
     let r = o.and(a, b);
-    flags_logic::<O, B>(o, r);
+    o.flags_logic::<B>(r);
     Ok(())
 }
 

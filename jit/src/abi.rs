@@ -1,0 +1,195 @@
+//! What translated code and the engine agree on: words in [`Exec`], offsets of the state, how a region comes back.
+//!
+//! A region is a function `(exec, left, rip) -> reason` of the `tail` calling convention: `left` is how many instructions may
+//! still retire, `rip` the instruction pointer it is entered at. It leaves by a tail call of another region with the same three
+//! arguments, or by returning to the engine with the state complete in [`Exec`].
+
+use ferrite_core::cpu::CpuState;
+use ferrite_core::cpu::flags::Flags;
+use ferrite_core::exec::{Ctx, Exec, Window};
+use ferrite_core::isa::ops::Ops;
+use std::mem::offset_of;
+
+/// How many instructions may still retire; written by a region that returns and around calls of helpers.
+pub const LEFT: usize = 0;
+/// The operation that the flags follow from (see [`FlagKind`]) and its size: `kind | bits << 8`; 0 when [`Flags`] itself holds them.
+pub const FLAG_KIND: usize = 1;
+/// Its first operand, or its result.
+pub const FLAG_A: usize = 2;
+/// Its second operand, or `Cf` before it.
+pub const FLAG_B: usize = 3;
+/// Address of the TLB's first entry.
+pub const TLB: usize = 4;
+/// Address of the table of entry points for the running mode; see [`JumpEntry`].
+pub const JUMPS: usize = 5;
+
+/// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum FlagKind {
+    Add = 1,
+    Sub = 2,
+    Logic = 3,
+    Inc = 4,
+    Dec = 5,
+}
+
+/// An entry point, found by the linear address of its first instruction.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct JumpEntry {
+    /// The linear address, or [`NO_ADDRESS`].
+    pub linear: u64,
+    /// Address of the host code.
+    pub code: u64,
+}
+
+/// Entries in a table. A power of two.
+pub const JUMP_ENTRIES: usize = 4096;
+/// Not canonical, and above all 32-bit addresses: no code starts here.
+pub const NO_ADDRESS: u64 = 1 << 63;
+
+/// The entry for an address. Translated code computes the same.
+pub const fn jump_slot(linear: u64) -> usize {
+    ((linear ^ linear >> 12) as usize) & (JUMP_ENTRIES - 1)
+}
+
+/// Why a region returned: in the low bits of its result; the rest is the offset in the page of the instruction concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Reason {
+    /// To go on at the instruction pointer, for which no entry point is known.
+    Next = 0,
+    /// The instruction at the instruction pointer is to be interpreted: its memory access needs more than the TLB, or it faults.
+    Redo = 1,
+    /// The limit is too near to run on without looking.
+    Limit = 2,
+    /// A helper asked for attention.
+    Attention = 3,
+    /// The region does not lie inside the code segment here.
+    Outside = 4,
+}
+
+/// Bits of a region's result that hold the [`Reason`].
+pub const REASON_BITS: u32 = 3;
+
+/// Number of [`Reason`]s.
+pub const REASONS: usize = 5;
+
+/// Offset of a general register, or of RIP.
+pub fn reg(r: u8) -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, regs) + 8 * usize::from(r))
+}
+
+/// Offset of an XMM register.
+pub fn xmm(r: u8) -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, xmm) + 16 * usize::from(r & 15))
+}
+
+/// Offset of MXCSR.
+pub fn mxcsr() -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, mxcsr))
+}
+
+/// Offset of CR0.
+pub fn cr0() -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, cr0))
+}
+
+/// Offset of CR4.
+pub fn cr4() -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, cr4))
+}
+
+const FLAGS: usize = offset_of!(Exec, st) + offset_of!(CpuState, flags);
+
+/// Offsets of the four lazy flag words: `zr`, `sp`, `co`, `ax`.
+pub fn flag_words() -> [i32; 4] {
+    [
+        offset(FLAGS + offset_of!(Flags, zr)),
+        offset(FLAGS + offset_of!(Flags, sp)),
+        offset(FLAGS + offset_of!(Flags, co)),
+        offset(FLAGS + offset_of!(Flags, ax)),
+    ]
+}
+
+/// Offset of the flags that are not lazy.
+pub fn flag_system() -> i32 {
+    offset(FLAGS + offset_of!(Flags, system))
+}
+
+const CTX: usize = offset_of!(Exec, ctx);
+
+fn window(seg: u8) -> usize {
+    CTX + offset_of!(Ctx, win) + size_of::<Window>() * usize::from(seg & 7)
+}
+
+/// Offset of a segment window's base.
+pub fn window_base(seg: u8) -> i32 {
+    offset(window(seg) + offset_of!(Window, base))
+}
+
+/// Offset of a segment window's first offset.
+pub fn window_lo(seg: u8) -> i32 {
+    offset(window(seg) + offset_of!(Window, lo))
+}
+
+/// Offset of a segment window's last offset.
+pub fn window_hi(seg: u8, write: bool) -> i32 {
+    offset(window(seg) + if write { offset_of!(Window, write_hi) } else { offset_of!(Window, read_hi) })
+}
+
+/// Offset of the last instruction pointer.
+pub fn ip_span() -> i32 {
+    offset(CTX + offset_of!(Ctx, ip_span))
+}
+
+/// Offset of an engine word.
+pub fn word(n: usize) -> i32 {
+    offset(offset_of!(Exec, words) + 8 * n)
+}
+
+fn offset(n: usize) -> i32 {
+    i32::try_from(n).expect("Exec is smaller than 2 GiB")
+}
+
+/// Turns the operation that translated code has left behind into the flags.
+pub fn settle_flags(x: &mut Exec) {
+    let word = std::mem::take(&mut x.words[FLAG_KIND]);
+    if word == 0 {
+        return;
+    }
+    let (a, b) = (x.words[FLAG_A], x.words[FLAG_B]);
+    match word >> 8 {
+        8 => settle::<8>(x, word & 0xff, a, b),
+        16 => settle::<16>(x, word & 0xff, a, b),
+        32 => settle::<32>(x, word & 0xff, a, b),
+        _ => settle::<64>(x, word & 0xff, a, b),
+    }
+}
+
+fn settle<const B: u32>(x: &mut Exec, kind: u64, a: u64, b: u64) {
+    const ADD: u64 = FlagKind::Add as u64;
+    const SUB: u64 = FlagKind::Sub as u64;
+    const LOGIC: u64 = FlagKind::Logic as u64;
+    const INC: u64 = FlagKind::Inc as u64;
+    match kind {
+        ADD => x.flags_add::<B>(a, b, a.wrapping_add(b)),
+        SUB => x.flags_sub::<B>(a, b, a.wrapping_sub(b)),
+        LOGIC => x.flags_logic::<B>(a),
+        // The result, and the carry that stays.
+        INC => {
+            x.flags_add::<B>(a.wrapping_sub(1), 1, a);
+            keep_carry(x, b);
+        }
+        _ => {
+            x.flags_sub::<B>(a.wrapping_add(1), 1, a);
+            keep_carry(x, b);
+        }
+    }
+}
+
+fn keep_carry(x: &mut Exec, cf: u64) {
+    let of = x.of();
+    x.set_cf_of(cf, of);
+}

@@ -1,0 +1,147 @@
+//! From a request to host code.
+
+use crate::plan::{Plan, Request};
+use crate::{Unavailable, region};
+use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::{AbiParam, ExternalName, InstBuilder, Signature, UserFuncName, types};
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_codegen::{Context, FinalizedRelocTarget};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use ferrite_core::isa::Insn;
+
+/// An address to be written into host code: 8 bytes at `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// Offset in the code.
+    pub at: u32,
+    /// Which address: see [`crate::helper::Import`].
+    pub import: u32,
+    /// Added to it.
+    pub addend: i64,
+}
+
+/// A translation.
+#[derive(Debug)]
+pub struct Translation {
+    /// The region's number.
+    pub id: u32,
+    /// Host code.
+    pub code: Vec<u8>,
+    /// Addresses in it.
+    pub patches: Vec<Patch>,
+    /// Instructions that it has carried out by the interpreter's functions.
+    pub insns: Box<[Insn]>,
+    /// First and last-plus-one offsets, in the page, of the guest code.
+    pub extent: (u16, u16),
+    /// Guest instructions.
+    pub count: usize,
+}
+
+/// The compiler: Cranelift, with what it keeps from one function to the next.
+pub struct Compiler {
+    isa: OwnedTargetIsa,
+    ctx: Context,
+    fctx: FunctionBuilderContext,
+}
+
+impl std::fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiler").field("isa", &self.isa.name()).finish_non_exhaustive()
+    }
+}
+
+impl Compiler {
+    /// For this host.
+    ///
+    /// # Errors
+    /// [`Unavailable::Host`].
+    pub fn new() -> Result<Self, Unavailable> {
+        let no = |e: &dyn std::fmt::Display| Unavailable::Host(e.to_string());
+        let mut flags = settings::builder();
+        let opt = std::env::var("FERRITE_JIT_OPT").unwrap_or_else(|_| "none".into());
+        for (name, value) in [
+            ("opt_level", opt.as_str()),
+            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+            ("preserve_frame_pointers", "true"), // tail calls need it
+            ("enable_alias_analysis", "false"),
+            ("unwind_info", "false"),
+        ] {
+            flags.set(name, value).map_err(|e| no(&e))?;
+        }
+        let isa =
+            cranelift_native::builder().map_err(|e| no(&e))?.finish(settings::Flags::new(flags)).map_err(|e| no(&e))?;
+        if isa.pointer_bits() != 64 {
+            return Err(Unavailable::Host("a host of 64 bits is needed".to_owned()));
+        }
+        Ok(Self { isa, ctx: Context::new(), fctx: FunctionBuilderContext::new() })
+    }
+
+    /// Translates. `None` when the region cannot be: its first instruction is none that is translated, or Cranelift refuses it.
+    pub fn translate(&mut self, req: &Request) -> Option<Translation> {
+        let plan = Plan::new(req)?;
+        self.ctx.clear();
+        let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
+        let (code, patches) = self.finish()?;
+        Some(Translation {
+            id: req.id,
+            code,
+            patches,
+            insns: insns.into_boxed_slice(),
+            extent: plan.extent,
+            count: plan.insns,
+        })
+    }
+
+    /// The CLIF of the last translation, for people.
+    pub fn clif(&self) -> String {
+        self.ctx.func.display().to_string()
+    }
+
+    fn finish(&mut self) -> Option<(Vec<u8>, Vec<Patch>)> {
+        let compiled = match self.ctx.compile(self.isa.as_ref(), &mut ControlPlane::default()) {
+            Ok(compiled) => compiled,
+            Err(e) => {
+                tracing::error!("a region cannot be compiled: {:?}", e.inner);
+                return None;
+            }
+        };
+        let code = compiled.code_buffer().to_vec();
+        let relocs = compiled.buffer.relocs().to_vec();
+        let mut patches = Vec::with_capacity(relocs.len());
+        for r in relocs {
+            let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = r.target else { return None };
+            if r.kind != Reloc::Abs8 {
+                tracing::error!("a region needs a relocation that is not supported: {:?}", r.kind);
+                return None;
+            }
+            let import = self.ctx.func.params.user_named_funcs()[name].index;
+            patches.push(Patch { at: r.offset, import, addend: r.addend });
+        }
+        Some((code, patches))
+    }
+
+    /// The function by which the engine enters regions: `(exec, left, rip, code) -> reason` of the host's calling convention.
+    pub fn gate(&mut self) -> Option<Vec<u8>> {
+        self.ctx.clear();
+        let host = self.isa.default_call_conv();
+        let mut sig = Signature::new(host);
+        sig.params.extend([AbiParam::new(types::I64); 4]);
+        sig.returns.push(AbiParam::new(types::I64));
+        self.ctx.func.signature = sig;
+        self.ctx.func.name = UserFuncName::user(1, 0);
+        let mut b = FunctionBuilder::new(&mut self.ctx.func, &mut self.fctx);
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        let p = b.block_params(entry).to_vec();
+        let callee = b.import_signature(region::signature(CallConv::Tail));
+        let call = b.ins().call_indirect(callee, p[3], &p[..3]);
+        let r = b.inst_results(call)[0];
+        b.ins().return_(&[r]);
+        b.seal_all_blocks();
+        b.finalize(self.isa.frontend_config());
+        Some(self.finish()?.0)
+    }
+}

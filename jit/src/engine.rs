@@ -1,0 +1,736 @@
+//! The engine's loop: blocks are interpreted and counted; those that are hot are translated; translations are found again.
+#![allow(unsafe_code)] // entering translated code, and handing it addresses
+
+use crate::abi::{self, JUMP_ENTRIES, JumpEntry, NO_ADDRESS, REASON_BITS, REASONS, Reason};
+use crate::code::CodeMemory;
+use crate::compile::{Compiler, Translation};
+use crate::helper;
+use crate::mode::{MODES, Mode};
+use crate::plan::Request;
+use crate::worker::Worker;
+use crate::{Config, Unavailable};
+use ferrite_core::engine::Engine;
+use ferrite_core::exec::{CodeSize, Exec, Exit};
+use ferrite_core::interp::{Interpreter, boundary, fetch_fault, run_block};
+use ferrite_core::isa::Insn;
+use ferrite_core::isa::cache::{BlockId, Entry, watch};
+use ferrite_core::isa::insn::flag;
+use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
+use ferrite_core::mmu::tlb::View;
+use iced_x86::FlowControl;
+use std::collections::BTreeMap;
+
+/// Instructions in a region at most, about.
+const MAX_INSNS: usize = 256;
+/// Runs of instructions in a region at most.
+const MAX_RUNS: usize = 64;
+/// Returns from one instruction before it is asked whether they come too often.
+const REDO_SAMPLE: u32 = 128;
+/// Retired instructions between two returns from one instruction below which it is translated as a call.
+const REDO_DISTANCE: u64 = 2000;
+/// Real changes of a region's code before nothing is translated there any more.
+const MAX_CHANGES: u32 = 8;
+
+/// The function that enters regions; see [`Compiler::gate`].
+type Gate = unsafe extern "C" fn(*mut Exec, u64, u64, u64) -> u64;
+
+/// What the engine knows of a decoded block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Side {
+    heat: u32,
+    /// Number of the region that was last entered here, plus one.
+    region: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// Being translated.
+    Asked,
+    /// Can be entered.
+    Live,
+    /// Its bytes were written to; it comes back if they are the same.
+    Stale,
+    /// Not to be asked for again.
+    Dead,
+}
+
+#[derive(Debug)]
+struct Region {
+    life: Life,
+    page: u64,
+    entry: u16,
+    mode: Mode,
+    code: u64,
+    bytes: u32,
+    runs: Vec<(u16, u16)>,
+    text: Box<[u8]>,
+    /// What its code refers to.
+    insns: Box<[Insn]>,
+    slow: Vec<u16>,
+    /// The instruction that last returned here, how often in a row, and since which count.
+    redo: (u16, u32, u64),
+    /// It is being translated once more, with more slow instructions.
+    again: bool,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    regions: u64,
+    insns: u64,
+    bytes: u64,
+    compile_ns: u64,
+    enters: u64,
+    exits: [u64; REASONS],
+    invalidated: u64,
+    revived: u64,
+    flushed: u64,
+    slow_sites: u64,
+}
+
+/// The engine `jit`.
+pub struct Jit {
+    interp: Interpreter,
+    compiler: Back,
+    memory: CodeMemory,
+    gate: Gate,
+    /// Bytes of it, at the start of the code memory.
+    gate_len: usize,
+    config: Config,
+    sides: Vec<Side>,
+    /// Of which generation of the block cache the sides are.
+    cleared: u64,
+    regions: Vec<Region>,
+    /// Regions by page.
+    pages: Vec<Vec<u32>>,
+    /// Code that was changed too often: positions in the backing.
+    changes: BTreeMap<u64, u32>,
+    tables: Vec<Option<Box<[JumpEntry; JUMP_ENTRIES]>>>,
+    filled: Vec<(u16, u16)>,
+    mode: Option<Mode>,
+    epoch: u64,
+    pausing: bool,
+    counts: Counts,
+}
+
+/// Where translations are made.
+#[derive(Debug)]
+enum Back {
+    Here(Compiler),
+    There(Worker),
+}
+
+impl std::fmt::Debug for Jit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Jit").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+impl Jit {
+    /// An engine that has translated nothing yet.
+    ///
+    /// # Errors
+    /// See [`Unavailable`].
+    pub fn new(config: &Config) -> Result<Self, Unavailable> {
+        let mut compiler = Compiler::new()?;
+        let gate = compiler.gate().ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
+        let mut memory = CodeMemory::new(config.code_cache.max(1 << 20))?;
+        let gate_len = gate.len();
+        let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
+        // SAFETY: the code at this address was made as a function of this type.
+        let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
+        let compiler = if config.background { Back::There(Worker::new(compiler)) } else { Back::Here(compiler) };
+        Ok(Self {
+            interp: Interpreter::new(),
+            compiler,
+            memory,
+            gate,
+            gate_len,
+            config: config.clone(),
+            sides: Vec::new(),
+            cleared: 0,
+            regions: Vec::new(),
+            pages: Vec::new(),
+            changes: BTreeMap::new(),
+            tables: std::iter::repeat_with(|| None).take(MODES).collect(),
+            filled: Vec::new(),
+            mode: None,
+            epoch: 0,
+            pausing: false,
+            counts: Counts::default(),
+        })
+    }
+
+    /// Everything that can happen between two instructions, and what of the engine's it concerns.
+    fn boundary(&mut self, x: &mut Exec) -> Option<Exit> {
+        if x.sys.mem.has_stale_code() {
+            for stale in x.sys.mem.take_stale_code() {
+                self.interp.cache.invalidate(stale);
+                self.invalidate(stale);
+            }
+        }
+        let exit = boundary(x);
+        while let Back::There(worker) = &mut self.compiler
+            && let Some((id, done, ns)) = worker.take()
+        {
+            self.install(x, id, done, ns);
+        }
+        self.look_at_mode(x);
+        exit
+    }
+
+    /// Follows what delivered events or helpers have changed: the mode, translations of addresses.
+    fn look_at_mode(&mut self, x: &mut Exec) {
+        self.mode = Mode::of(x);
+        if self.epoch != x.tlb.epoch {
+            self.epoch = x.tlb.epoch;
+            self.forget_jumps();
+        }
+        if let Some(mode) = self.mode {
+            let table = self.tables[mode.number()]
+                .get_or_insert_with(|| Box::new([JumpEntry { linear: NO_ADDRESS, code: 0 }; JUMP_ENTRIES]));
+            x.words[abi::JUMPS] = table.as_ptr() as u64;
+            x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
+        }
+    }
+
+    fn forget_jumps(&mut self) {
+        for (mode, slot) in self.filled.drain(..) {
+            if let Some(table) = &mut self.tables[usize::from(mode)] {
+                table[usize::from(slot)].linear = NO_ADDRESS;
+            }
+        }
+    }
+
+    /// Runs the block and what follows it, until something needs a look. True when the engine is to pause.
+    fn chain(&mut self, x: &mut Exec, mut block: BlockId) -> bool {
+        let mut interpret = false;
+        loop {
+            if !interpret && let Some(id) = self.region_at(x, block) {
+                let reason = self.enter(x, id);
+                if self.pausing {
+                    return true;
+                }
+                if x.attention || x.retired >= x.limit {
+                    return false;
+                }
+                interpret = matches!(reason, Reason::Redo | Reason::Limit | Reason::Outside);
+                match self.interp.cache.lookup(x) {
+                    Ok(Entry::Block(next)) => block = next,
+                    Ok(Entry::Single(insn)) => {
+                        run_block(x, &[insn]);
+                        return false;
+                    }
+                    Err(e) => {
+                        fetch_fault(x, e);
+                        return false;
+                    }
+                }
+                continue;
+            }
+            interpret = false;
+            let start = x.st.rip();
+            let insns = self.interp.cache.insns(block);
+            let room = x.limit - x.retired;
+            if room < insns.len() as u64 {
+                run_block(x, &insns[..room as usize]);
+                return false;
+            }
+            run_block(x, insns);
+            if x.attention || x.retired >= x.limit {
+                return false;
+            }
+            block = match self.interp.cache.follow(x, block, start) {
+                Some(next) => next,
+                None => match self.interp.cache.lookup(x) {
+                    Ok(Entry::Block(next)) => {
+                        self.interp.cache.link(block, next);
+                        next
+                    }
+                    Ok(Entry::Single(insn)) => {
+                        run_block(x, &[insn]);
+                        return false;
+                    }
+                    Err(e) => {
+                        fetch_fault(x, e);
+                        return false;
+                    }
+                },
+            };
+        }
+    }
+
+    /// The region to enter at the block that the instruction pointer is at; counts, and asks for one when it is time.
+    #[inline]
+    fn region_at(&mut self, x: &mut Exec, block: BlockId) -> Option<u32> {
+        let mode = self.mode?;
+        if self.cleared != self.interp.cache.cleared {
+            self.forget_blocks();
+        }
+        let at = block as usize;
+        if at >= self.sides.len() {
+            self.sides.resize(at + 1024, Side::default());
+        }
+        let side = &mut self.sides[at];
+        if side.region != 0 {
+            let id = side.region - 1;
+            let r = &self.regions[id as usize];
+            if r.life == Life::Live && r.mode == mode {
+                return Some(id);
+            }
+            return self.find(x, block, mode);
+        }
+        side.heat += 1;
+        if side.heat < self.config.threshold || side.heat & 0xff != self.config.threshold & 0xff {
+            return None;
+        }
+        self.find(x, block, mode)
+    }
+
+    /// The region of a block and a mode; asks for it if there is none.
+    #[cold]
+    fn find(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<u32> {
+        let (at, _) = self.interp.cache.place(block)?;
+        let (page, entry) = (at & !(PAGE_SIZE - 1), (at & (PAGE_SIZE - 1)) as u16);
+        let index = (page >> PAGE_SHIFT) as usize;
+        if self.pages.len() <= index {
+            self.pages.resize(index + 1, Vec::new());
+        }
+        let known = self.pages[index].iter().copied().find(|&id| {
+            let r = &self.regions[id as usize];
+            r.entry == entry && r.mode == mode
+        });
+        let Some(id) = known else {
+            if self.changes.get(&at).is_some_and(|&n| n >= MAX_CHANGES) {
+                self.sides[block as usize].region = 0;
+                return None;
+            }
+            return self.ask(x, block, mode, Vec::new());
+        };
+        self.sides[block as usize].region = id + 1;
+        match self.regions[id as usize].life {
+            Life::Live => Some(id),
+            Life::Asked | Life::Dead => None,
+            Life::Stale => self.revive(x, id),
+        }
+    }
+
+    /// Brings a stale region back if the bytes that it was made of are there again; else lets go of it.
+    fn revive(&mut self, x: &mut Exec, id: u32) -> Option<u32> {
+        let r = &mut self.regions[id as usize];
+        let page = &x.sys.mem.backing()[r.page as usize..(r.page + PAGE_SIZE) as usize];
+        let same =
+            r.runs.iter().all(|&(a, b)| page[usize::from(a)..usize::from(b)] == r.text[usize::from(a)..usize::from(b)]);
+        if !same {
+            let at = r.page + u64::from(r.entry);
+            *self.changes.entry(at).or_default() += 1;
+            self.drop_region(id);
+            return None;
+        }
+        r.life = Life::Live;
+        let (page, runs) = (r.page, r.runs.clone());
+        for (a, b) in runs {
+            watch(x, page, page + u64::from(a), u64::from(b - a));
+        }
+        self.counts.revived += 1;
+        Some(id)
+    }
+
+    /// Takes a region out of every list. Its number stays unused until all code is dropped.
+    fn drop_region(&mut self, id: u32) {
+        let r = &mut self.regions[id as usize];
+        r.life = Life::Dead;
+        r.text = Box::default();
+        let index = (r.page >> PAGE_SHIFT) as usize;
+        if let Some(list) = self.pages.get_mut(index) {
+            list.retain(|&other| other != id);
+        }
+    }
+
+    /// Asks for the translation of a block and of what is hot around it.
+    fn ask(&mut self, x: &mut Exec, block: BlockId, mode: Mode, slow: Vec<u16>) -> Option<u32> {
+        let (at, _) = self.interp.cache.place(block)?;
+        let (page, entry) = (at & !(PAGE_SIZE - 1), (at & (PAGE_SIZE - 1)) as u16);
+        let runs = self.runs(page, entry, mode.code());
+        let text: Box<[u8]> = x.sys.mem.backing()[page as usize..(page + PAGE_SIZE) as usize].into();
+        let id = self.regions.len() as u32;
+        let req = Request {
+            id,
+            page,
+            entry,
+            runs: runs.clone(),
+            text: text.clone(),
+            mode,
+            model: x.model.clone(),
+            slow: slow.clone(),
+        };
+        self.regions.push(Region {
+            life: Life::Asked,
+            page,
+            entry,
+            mode,
+            code: 0,
+            bytes: 0,
+            runs,
+            text,
+            insns: Box::default(),
+            slow,
+            redo: (0, 0, 0),
+            again: false,
+        });
+        self.pages[(page >> PAGE_SHIFT) as usize].push(id);
+        self.sides[block as usize].region = id + 1;
+        self.translate(x, req);
+        (self.regions[id as usize].life == Life::Live).then_some(id)
+    }
+
+    fn translate(&mut self, x: &mut Exec, req: Request) {
+        match &mut self.compiler {
+            Back::There(worker) => worker.ask(req),
+            Back::Here(compiler) => {
+                let id = req.id;
+                let (done, ns) = crate::worker::timed(|| compiler.translate(&req));
+                self.install(x, id, done, ns);
+            }
+        }
+    }
+
+    /// Straight runs of decoded instructions that are reached from an entry inside its page and are not cold.
+    fn runs(&self, page: u64, entry: u16, code: CodeSize) -> Vec<(u16, u16)> {
+        let cold = self.config.threshold / 32;
+        let mut starts = vec![entry];
+        let mut found: Vec<(u16, u16)> = Vec::new();
+        let mut insns = 0;
+        let mut next = 0;
+        while next < starts.len() && found.len() < MAX_RUNS && insns < MAX_INSNS {
+            let start = starts[next];
+            next += 1;
+            let Some(block) = self.interp.cache.find(page + u64::from(start), code) else { continue };
+            let heat = self.sides.get(block as usize).map_or(0, |s| if s.region != 0 { u32::MAX } else { s.heat });
+            if start != entry && heat <= cold {
+                continue;
+            }
+            let list = self.interp.cache.insns(block);
+            insns += list.len();
+            let Some(last) = list.last() else { continue };
+            let end = start + last.end;
+            found.push((start, end));
+            let mut add = |at: i64| {
+                if let Ok(at) = u16::try_from(at)
+                    && u64::from(at) < PAGE_SIZE
+                    && !starts.contains(&at)
+                {
+                    starts.push(at);
+                }
+            };
+            let (flow, target) = static_flow(last, i64::from(end), code);
+            if let Some(target) = target {
+                add(target);
+            }
+            if flow {
+                add(end.into());
+            }
+        }
+        // A run ends where another begins at one of its instructions.
+        let firsts: Vec<u16> = found.iter().map(|&(s, _)| s).collect();
+        for (start, end) in &mut found {
+            let Some(block) = self.interp.cache.find(page + u64::from(*start), code) else { continue };
+            for i in self.interp.cache.insns(block) {
+                let behind = *start + i.end;
+                if behind < *end && firsts.contains(&behind) {
+                    *end = behind;
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// Puts a finished translation to use.
+    fn install(&mut self, x: &mut Exec, id: u32, done: Option<Translation>, ns: u64) {
+        self.counts.compile_ns += ns;
+        let Some(r) = self.regions.get_mut(id as usize) else { return };
+        r.again = false;
+        if r.life == Life::Dead && r.text.is_empty() {
+            return; // everything was dropped meanwhile
+        }
+        let Some(done) = done else {
+            r.life = Life::Dead;
+            return;
+        };
+        let insns = done.insns.as_ptr() as u64;
+        let patch = |code: &mut [u8]| {
+            for p in &done.patches {
+                let base = helper::address(p.import).unwrap_or(insns);
+                let at = p.at as usize;
+                code[at..at + 8].copy_from_slice(&base.wrapping_add_signed(p.addend).to_ne_bytes());
+            }
+        };
+        let Some(code) = self.memory.place(&done.code, patch) else {
+            self.flush(x);
+            return;
+        };
+        let r = &mut self.regions[id as usize];
+        let first = r.code == 0;
+        (r.code, r.insns, r.bytes) = (code, done.insns, done.code.len() as u32);
+        r.life = Life::Stale; // until its bytes have been looked at, and watched
+        self.counts.regions += 1;
+        self.counts.insns += done.count as u64;
+        self.counts.bytes += done.code.len() as u64;
+        if !first {
+            self.forget_jumps(); // they lead to the code before
+        }
+        if self.config.perf_map {
+            crate::dump::perf_map(
+                code,
+                done.code.len(),
+                self.regions[id as usize].page,
+                self.regions[id as usize].entry,
+            );
+        }
+        let _ = self.revive(x, id);
+    }
+
+    /// Drops all translations: the memory for code is full.
+    fn flush(&mut self, x: &mut Exec) {
+        self.counts.flushed += 1;
+        self.drop_all();
+        self.look_at_mode(x);
+    }
+
+    fn drop_all(&mut self) {
+        self.forget_jumps();
+        // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
+        for r in &mut self.regions {
+            (r.life, r.text, r.insns, r.runs) = (Life::Dead, Box::default(), Box::default(), Vec::new());
+        }
+        self.pages.clear();
+        for s in &mut self.sides {
+            *s = Side::default();
+        }
+        self.memory.clear();
+        self.memory.skip(self.gate_len);
+    }
+
+    fn forget_blocks(&mut self) {
+        self.cleared = self.interp.cache.cleared;
+        self.sides.clear();
+        // Nobody watches over their bytes now.
+        for r in &mut self.regions {
+            if r.life == Life::Live {
+                r.life = Life::Stale;
+            }
+        }
+        self.forget_jumps();
+    }
+
+    /// Takes out of use the regions that a write has touched.
+    fn invalidate(&mut self, stale: StaleCode) {
+        let Some(list) = self.pages.get((stale.page >> PAGE_SHIFT) as usize) else { return };
+        let mut any = false;
+        for &id in list {
+            let r = &mut self.regions[id as usize];
+            if r.life == Life::Live && r.runs.iter().any(|&(a, b)| granules(a, b) & stale.granules != 0) {
+                r.life = Life::Stale;
+                any = true;
+                self.counts.invalidated += 1;
+            }
+        }
+        if any {
+            self.forget_jumps();
+        }
+    }
+
+    /// Enters a region.
+    fn enter(&mut self, x: &mut Exec, id: u32) -> Reason {
+        let r = &self.regions[id as usize];
+        let linear = x.fetch_address();
+        let code = r.code;
+        if let Some(table) = &mut self.tables[r.mode.number()] {
+            let slot = abi::jump_slot(linear);
+            table[slot] = JumpEntry { linear, code };
+            self.filled.push((r.mode.number() as u16, slot as u16));
+            if self.filled.len() > 4 * JUMP_ENTRIES {
+                self.forget_jumps();
+            }
+        }
+        let left = x.limit - x.retired;
+        x.words[abi::LEFT] = left;
+        self.counts.enters += 1;
+        // SAFETY: the gate and the region were made for each other and for `Exec` as it is laid out here; the region's code is live,
+        // as is all that the jump table leads to, and it uses `x` alone, through the addresses put there by `look_at_mode`.
+        let result = unsafe { (self.gate)(x, left, x.st.rip(), code) };
+        abi::settle_flags(x);
+        x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
+        x.pending = 0;
+        let reason = match result & ((1 << REASON_BITS) - 1) {
+            0 => Reason::Next,
+            1 => Reason::Redo,
+            2 => Reason::Limit,
+            3 => Reason::Attention,
+            _ => Reason::Outside,
+        };
+        self.counts.exits[reason as usize] += 1;
+        if reason == Reason::Redo {
+            self.note_redo(x, id, (result >> REASON_BITS) as u16);
+        }
+        reason
+    }
+
+    /// An instruction came back to be interpreted. One that does so all the time is better called.
+    fn note_redo(&mut self, x: &mut Exec, entered: u32, at: u16) {
+        let _ = entered;
+        // The region that came back may be another than the one entered: found by the instruction's place.
+        let linear = x.fetch_address() & !(PAGE_SIZE - 1);
+        let e = x.tlb.entry(x.ctx.fetch_view, linear);
+        if e.fetch != linear {
+            return;
+        }
+        let page = linear.wrapping_add(e.addend).wrapping_sub(x.sys.mem.base());
+        let Some(list) = self.pages.get((page >> PAGE_SHIFT) as usize) else { return };
+        let mode = self.mode;
+        let holds = |r: &Region| {
+            r.life == Life::Live && Some(r.mode) == mode && r.runs.iter().any(|&(a, b)| (a..b).contains(&at))
+        };
+        let ids: Vec<u32> = list.iter().copied().filter(|&id| holds(&self.regions[id as usize])).collect();
+        for id in ids {
+            let now = x.retired;
+            let r = &mut self.regions[id as usize];
+            if r.redo.0 != at {
+                r.redo = (at, 0, now);
+            }
+            r.redo.1 += 1;
+            if r.redo.1 < REDO_SAMPLE {
+                continue;
+            }
+            let often = (now - r.redo.2) / u64::from(REDO_SAMPLE) < REDO_DISTANCE;
+            r.redo = (at, 0, now);
+            if often && !r.again && !r.slow.contains(&at) && r.slow.len() < 16 {
+                r.again = true;
+                r.slow.push(at);
+                let req = Request {
+                    id,
+                    page: r.page,
+                    entry: r.entry,
+                    runs: r.runs.clone(),
+                    text: r.text.clone(),
+                    mode: r.mode,
+                    model: x.model.clone(),
+                    slow: r.slow.clone(),
+                };
+                self.counts.slow_sites += 1;
+                self.translate(x, req);
+            }
+        }
+    }
+}
+
+/// Whether control goes on behind an instruction that ends at `end`, and where else it goes.
+fn static_flow(i: &Insn, end: i64, code: CodeSize) -> (bool, Option<i64>) {
+    if !i.has(flag::ENDS) {
+        return (true, None);
+    }
+    let target = end
+        + match code {
+            CodeSize::Bits16 => i64::from(i.imm as i16),
+            CodeSize::Bits32 => i64::from(i.imm as i32),
+            CodeSize::Bits64 => i.imm as i64,
+        };
+    match i.iced().flow_control() {
+        FlowControl::ConditionalBranch => (true, Some(target)),
+        FlowControl::UnconditionalBranch if i.iced().is_jmp_short_or_near() => (false, Some(target)),
+        _ => (false, None),
+    }
+}
+
+/// The granules of a page that a run of bytes touches.
+fn granules(from: u16, end: u16) -> u64 {
+    let last = end.max(from + 1) - 1;
+    (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6))
+}
+
+impl Engine for Jit {
+    fn name(&self) -> &'static str {
+        "jit"
+    }
+
+    fn run(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        x.limit = limit;
+        x.attention = true;
+        loop {
+            if x.attention
+                && let Some(exit) = self.boundary(x)
+            {
+                return exit;
+            }
+            if x.retired >= x.limit {
+                return Exit::Limit;
+            }
+            if x.ctx.stepping || x.ctx.view == View::Watched {
+                self.interp.step(x);
+                continue;
+            }
+            match self.interp.cache.lookup(x) {
+                Ok(Entry::Block(block)) => {
+                    if self.chain(x, block) {
+                        return Exit::Pause;
+                    }
+                }
+                Ok(Entry::Single(insn)) => {
+                    run_block(x, &[insn]);
+                }
+                Err(e) => {
+                    fetch_fault(x, e);
+                }
+            }
+        }
+    }
+
+    fn run_one(&mut self, x: &mut Exec) -> Option<Exit> {
+        if x.sys.mem.has_stale_code() {
+            for stale in x.sys.mem.take_stale_code() {
+                self.interp.cache.invalidate(stale);
+                self.invalidate(stale);
+            }
+        }
+        self.interp.run_one(x)
+    }
+
+    fn clear(&mut self, x: &mut Exec) {
+        self.interp.clear(x);
+        self.drop_all();
+    }
+
+    fn set_pausing(&mut self, on: bool) {
+        self.pausing = on;
+    }
+
+    fn counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
+        let c = &self.counts;
+        let mut all = self.interp_counters(x);
+        all.extend([
+            ("jit_regions", c.regions),
+            ("jit_guest_insns", c.insns),
+            ("jit_code_bytes", c.bytes),
+            ("jit_compile_us", c.compile_ns / 1000),
+            ("jit_entered", c.enters),
+            ("jit_exit_unknown_target", c.exits[Reason::Next as usize]),
+            ("jit_exit_interpret", c.exits[Reason::Redo as usize]),
+            ("jit_exit_limit", c.exits[Reason::Limit as usize]),
+            ("jit_exit_attention", c.exits[Reason::Attention as usize]),
+            ("jit_exit_outside", c.exits[Reason::Outside as usize]),
+            ("jit_invalidated", c.invalidated),
+            ("jit_revived", c.revived),
+            ("jit_flushes", c.flushed),
+            ("jit_slow_sites", c.slow_sites),
+            ("tlb_fills", x.tlb.fills),
+            ("tlb_flushes", x.tlb.flushes),
+        ]);
+        all
+    }
+}
+
+impl Jit {
+    fn interp_counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
+        Engine::counters(&self.interp, x)
+    }
+}

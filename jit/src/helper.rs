@@ -1,0 +1,83 @@
+//! What translated code calls.
+#![allow(unsafe_code)] // called by translated code with the addresses that the engine gave it
+
+use crate::abi::{self, LEFT};
+use ferrite_core::exec::Exec;
+use ferrite_core::isa::Insn;
+
+/// The instruction was carried out.
+pub const DONE: u32 = 0;
+/// It faults, and has changed nothing (but for iterations done): the interpreter is to carry it out.
+pub const REDO: u32 = 1;
+/// It was carried out, and the engine must look at the machine before the next.
+pub const LOOK: u32 = 2;
+
+/// Functions that translated code may import, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Import {
+    /// [`settle`].
+    Settle = 0,
+    /// [`run`].
+    Run = 1,
+    /// [`run_with_flags`].
+    RunWithFlags = 2,
+    /// The region's table of instructions.
+    Insns = 3,
+}
+
+/// The address of an import, but for the table of instructions.
+pub fn address(n: u32) -> Option<u64> {
+    let settle: unsafe extern "C" fn(*mut Exec) = settle;
+    let run_plain: unsafe extern "C" fn(*mut Exec, *const Insn) -> u32 = run;
+    let run_flags: unsafe extern "C" fn(*mut Exec, *const Insn) -> u32 = run_with_flags;
+    match n {
+        0 => Some(settle as usize as u64),
+        1 => Some(run_plain as usize as u64),
+        2 => Some(run_flags as usize as u64),
+        _ => None,
+    }
+}
+
+/// Turns the operation that the flags follow from into their words.
+///
+/// # Safety
+/// `x` is the CPU that the running region was entered with; nothing else refers to it meanwhile.
+pub unsafe extern "C" fn settle(x: *mut Exec) {
+    // SAFETY: by the contract above.
+    abi::settle_flags(unsafe { &mut *x });
+}
+
+/// Carries out an instruction that has nothing to do with the arithmetic flags. RIP is behind it and the count in
+/// [`LEFT`] is as before it.
+///
+/// # Safety
+/// As [`settle`]; `i` is an instruction of the running region.
+pub unsafe extern "C" fn run(x: *mut Exec, i: *const Insn) -> u32 {
+    // SAFETY: by the contract above.
+    let (x, i) = unsafe { (&mut *x, &*i) };
+    carry_out(x, i)
+}
+
+/// The same for an instruction that may look at or change the arithmetic flags.
+///
+/// # Safety
+/// As [`run`].
+pub unsafe extern "C" fn run_with_flags(x: *mut Exec, i: *const Insn) -> u32 {
+    // SAFETY: by the contract above.
+    let (x, i) = unsafe { (&mut *x, &*i) };
+    abi::settle_flags(x);
+    carry_out(x, i)
+}
+
+fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
+    x.retired = x.limit.wrapping_sub(x.words[LEFT]);
+    if (i.run)(x, i).is_err() {
+        // A repeated instruction may have come some way, and counted it.
+        x.words[LEFT] = x.limit.wrapping_sub(x.retired);
+        return REDO;
+    }
+    // A repeated instruction has counted all iterations but one.
+    x.words[LEFT] = x.limit.wrapping_sub(x.retired + 1);
+    if x.attention { LOOK } else { DONE }
+}

@@ -1,0 +1,404 @@
+//! What a region is made of, before any code is emitted: its blocks, the ways between them, and what each must keep.
+
+use crate::effects::{self, Effects};
+use crate::mode::Mode;
+use ferrite_core::cpu::Model;
+use ferrite_core::exec::CodeSize;
+use ferrite_core::isa::insn::{Handler, flag};
+use ferrite_core::isa::select::Meaning;
+use ferrite_core::isa::{Insn, decode};
+use ferrite_core::memory::PAGE_SIZE;
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKind};
+
+/// A request for a translation: everything it depends on.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Number of the region.
+    pub id: u32,
+    /// Position of the page in the memory's backing.
+    pub page: u64,
+    /// Offset of the entry.
+    pub entry: u16,
+    /// First and last-plus-one offsets of straight runs of instructions, the entry's first; each ends where another begins, behind a
+    /// transfer of control, or where nothing more is known.
+    pub runs: Vec<(u16, u16)>,
+    /// The page's bytes.
+    pub text: Box<[u8]>,
+    /// What may be taken for granted.
+    pub mode: Mode,
+    /// The processor.
+    pub model: Model,
+    /// Instructions whose memory accesses are to go through the interpreter's function at once.
+    pub slow: Vec<u16>,
+}
+
+/// How an instruction is translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Its meaning is emitted.
+    Inline,
+    /// The interpreter's function is called.
+    Call,
+    /// The region ends in front of it.
+    Stop,
+}
+
+/// Where control goes behind an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// To the next one.
+    Next,
+    /// To an offset in (or outside) the page.
+    Jump(i64),
+    /// To an offset, or to the next one.
+    Either(i64),
+    /// To a computed address.
+    Computed,
+}
+
+/// An instruction of a region.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Offset in the page.
+    pub at: u16,
+    pub insn: Insn,
+    pub ins: Instruction,
+    pub how: How,
+    pub flow: Flow,
+    pub effects: Effects,
+    /// A repeated string instruction: it retires as many instructions as it makes iterations.
+    pub repeats: bool,
+}
+
+/// A block of a region.
+#[derive(Clone, Debug, Default)]
+pub struct PlanBlock {
+    pub items: Vec<Item>,
+    /// Offset behind its last instruction.
+    pub end: u16,
+    /// Blocks that follow, by number: taken, then not taken.
+    pub taken: Option<usize>,
+    pub next: Option<usize>,
+    /// Ways into it, and one more for the region's entry.
+    pub preds: u32,
+    /// A way back leads here: the count of instructions is looked at.
+    pub header: bool,
+    /// Instructions until the next look at the most.
+    pub longest: i64,
+    /// Registers that may differ from memory at its start.
+    pub dirty: u32,
+    /// `Cf` is read before it is written, here or behind.
+    pub needs_carry: bool,
+    /// All flags are written before anything can see them.
+    pub kills_flags: bool,
+}
+
+/// A region, analysed.
+#[derive(Debug)]
+pub struct Plan {
+    pub blocks: Vec<PlanBlock>,
+    /// First and last-plus-one offsets of all instructions.
+    pub extent: (u16, u16),
+    /// Registers that are read or written anywhere.
+    pub used: u32,
+    /// Guest instructions.
+    pub insns: usize,
+}
+
+/// All general registers.
+const ALL_REGS: u32 = 0xffff;
+
+impl Plan {
+    /// Analyses a request. `None` when its first instruction cannot be translated.
+    pub fn new(req: &Request) -> Option<Self> {
+        let mut blocks: Vec<PlanBlock> = Vec::with_capacity(req.runs.len());
+        let mut info = InstructionInfoFactory::new();
+        for &(start, end) in &req.runs {
+            blocks.push(read_run(req, start, end, &mut info));
+        }
+        if blocks.first()?.items.first().is_none_or(|i| i.how == How::Stop) {
+            return None;
+        }
+        let mut plan = Self { blocks, extent: (u16::MAX, 0), used: 0, insns: 0 };
+        plan.measure();
+        plan.connect(&req.runs);
+        plan.find_headers();
+        plan.find_longest();
+        plan.spread_dirty();
+        plan.spread_carry();
+        Some(plan)
+    }
+
+    fn measure(&mut self) {
+        for item in self.blocks.iter().flat_map(|b| &b.items) {
+            if item.how == How::Stop {
+                continue;
+            }
+            self.extent.0 = self.extent.0.min(item.at);
+            self.extent.1 = self.extent.1.max(item.at + u16::from(item.insn.len));
+            self.used |= item.effects.reads | item.effects.writes;
+            self.insns += 1;
+        }
+    }
+
+    fn connect(&mut self, runs: &[(u16, u16)]) {
+        let find = |at: i64| runs.iter().position(|&(start, _)| i64::from(start) == at);
+        for n in 0..self.blocks.len() {
+            let b = &self.blocks[n];
+            let end = i64::from(b.end);
+            let (taken, next) = match b.items.last() {
+                Some(i) if i.how == How::Stop => (None, None),
+                Some(i) => match i.flow {
+                    Flow::Next => (None, find(end)),
+                    Flow::Jump(to) => (find(to), None),
+                    Flow::Either(to) => (find(to), find(end)),
+                    Flow::Computed => (None, None),
+                },
+                None => (None, find(end)),
+            };
+            (self.blocks[n].taken, self.blocks[n].next) = (taken, next);
+        }
+        self.blocks[0].preds = 1;
+        for n in 0..self.blocks.len() {
+            for s in self.successors(n) {
+                self.blocks[s].preds += 1;
+            }
+        }
+    }
+
+    /// The blocks of the region that follow a block.
+    pub fn successors(&self, n: usize) -> impl Iterator<Item = usize> + use<> {
+        [self.blocks[n].taken, self.blocks[n].next].into_iter().flatten()
+    }
+
+    /// Whether a block is entered with its state in variables instead of being emitted behind its only predecessor.
+    pub fn joins(&self, n: usize) -> bool {
+        n == 0 || self.blocks[n].preds != 1
+    }
+
+    fn find_headers(&mut self) {
+        // Depth first; a way to a block that is still being visited leads back.
+        let mut state = vec![0u8; self.blocks.len()];
+        let mut stack = vec![(0usize, 0usize)];
+        state[0] = 1;
+        while let Some((n, k)) = stack.pop() {
+            if let Some(s) = self.successors(n).nth(k) {
+                stack.push((n, k + 1));
+                match state[s] {
+                    0 => {
+                        state[s] = 1;
+                        stack.push((s, 0));
+                    }
+                    1 => self.blocks[s].header = true,
+                    _ => {}
+                }
+            } else {
+                state[n] = 2;
+            }
+        }
+        self.blocks[0].header = true;
+    }
+
+    fn find_longest(&mut self) {
+        // Without the ways to headers the graph has no cycles: as many rounds as its depth settle it.
+        for b in &mut self.blocks {
+            b.longest = b.items.len() as i64;
+        }
+        loop {
+            let mut changed = false;
+            for n in 0..self.blocks.len() {
+                let longest = self.blocks[n].items.len() as i64 + self.longest_behind(n);
+                changed |= std::mem::replace(&mut self.blocks[n].longest, longest) != longest;
+            }
+            if !changed {
+                return;
+            }
+        }
+    }
+
+    /// Instructions behind a block's end until the next look, at the most.
+    pub fn longest_behind(&self, n: usize) -> i64 {
+        self.successors(n).filter(|&s| !self.blocks[s].header).map(|s| self.blocks[s].longest).max().unwrap_or(0)
+    }
+
+    fn spread_dirty(&mut self) {
+        loop {
+            let mut changed = false;
+            for n in 0..self.blocks.len() {
+                let b = &self.blocks[n];
+                let out = b.items.iter().fold(b.dirty, |d, i| d | i.effects.writes);
+                for s in self.successors(n) {
+                    let d = self.blocks[s].dirty | out;
+                    changed |= std::mem::replace(&mut self.blocks[s].dirty, d) != d;
+                }
+            }
+            if !changed {
+                return;
+            }
+        }
+    }
+
+    fn spread_carry(&mut self) {
+        let mut writes = vec![false; self.blocks.len()];
+        for (b, w) in self.blocks.iter_mut().zip(&mut writes) {
+            for i in &b.items {
+                let e = &i.effects;
+                if !*w && e.flags_read & effects::C != 0 {
+                    b.needs_carry = true;
+                }
+                *w |= e.flags_written & effects::CO != 0;
+            }
+            let mut written = 0;
+            for i in &b.items {
+                let e = &i.effects;
+                if e.leaves || i.how != How::Inline || e.flags_read & !written != 0 {
+                    break;
+                }
+                written |= e.flags_written;
+                if written & effects::ALL == effects::ALL {
+                    b.kills_flags = !b.header;
+                    break;
+                }
+                written |= if written & effects::CO != 0 { effects::C } else { 0 };
+            }
+        }
+        loop {
+            let mut changed = false;
+            for n in 0..self.blocks.len() {
+                if !writes[n] && !self.blocks[n].needs_carry && self.successors(n).any(|s| self.blocks[s].needs_carry) {
+                    self.blocks[n].needs_carry = true;
+                    changed = true;
+                }
+            }
+            if !changed {
+                return;
+            }
+        }
+    }
+}
+
+fn read_run(req: &Request, start: u16, end: u16, info: &mut InstructionInfoFactory) -> PlanBlock {
+    let mut b = PlanBlock { end: start, ..PlanBlock::default() };
+    while b.end < end {
+        let at = b.end;
+        let window = &req.text[usize::from(at)..(usize::from(at) + decode::MAX_LENGTH).min(PAGE_SIZE as usize)];
+        let Ok((mut insn, meaning)) = decode::translate::<Effects>(window, req.mode.code(), &req.model) else { break };
+        insn.end = u16::from(insn.len);
+        let item = classify(req, at, insn, meaning, info);
+        b.end = at + u16::from(insn.len);
+        let ends = item.how == How::Stop || item.flow != Flow::Next;
+        b.items.push(item);
+        if ends {
+            break;
+        }
+    }
+    b
+}
+
+fn classify(
+    req: &Request,
+    at: u16,
+    insn: Insn,
+    meaning: Option<(Instruction, Meaning<Effects>)>,
+    info: &mut InstructionInfoFactory,
+) -> Item {
+    let all = Effects {
+        reads: ALL_REGS,
+        writes: ALL_REGS,
+        flags_read: effects::ALL | effects::C,
+        flags_written: effects::ALL,
+        leaves: true,
+        calls: true,
+    };
+    let stop_or_call = if insn.has(flag::ENDS) { How::Stop } else { How::Call };
+    let Some((ins, meaning)) = meaning else {
+        let how = stop_or_call;
+        return Item {
+            at,
+            insn,
+            ins: Instruction::default(),
+            how,
+            flow: Flow::Next,
+            effects: all,
+            repeats: repeats(&insn),
+        };
+    };
+    let mut flow = Flow::Next;
+    let (how, effects) = match meaning {
+        Meaning::Semantic(f) => {
+            let mut e = Effects::default();
+            // Operations that take notes raise nothing.
+            let fine = f(&mut e, &insn).is_ok() && !e.calls;
+            if insn.has(flag::ENDS) {
+                flow = flow_of(req.mode.code(), at, &insn, &ins);
+            }
+            let slow = e.leaves && req.slow.contains(&at);
+            match (fine, slow) {
+                (true, false) => (How::Inline, e),
+                (true, true) if flow == Flow::Next => (How::Call, e),
+                _ if insn.has(flag::ENDS) => (How::Stop, all),
+                _ => (How::Call, all),
+            }
+        }
+        Meaning::Helper(_) => (stop_or_call, effects_of_helper(&ins, info)),
+    };
+    Item { at, insn, ins, how, flow, effects, repeats: how == How::Call && repeats(&insn) }
+}
+
+fn repeats(insn: &Insn) -> bool {
+    insn.has(flag::REP | flag::REPNE)
+}
+
+/// What a helper reads and writes, as `iced-x86` knows it.
+fn effects_of_helper(ins: &Instruction, info: &mut InstructionInfoFactory) -> Effects {
+    let mut e = Effects { leaves: true, calls: true, ..Effects::default() };
+    for r in info.info(ins).used_registers() {
+        if !r.register().is_gpr() {
+            continue;
+        }
+        let bit = 1 << r.register().full_register().number();
+        match r.access() {
+            OpAccess::None | OpAccess::NoMemAccess => {}
+            OpAccess::Read | OpAccess::CondRead => e.reads |= bit,
+            _ => {
+                e.reads |= bit;
+                e.writes |= bit;
+            }
+        }
+    }
+    if ins.rflags_read() != 0 {
+        e.flags_read = effects::ALL | effects::C;
+    }
+    if ins.rflags_modified() != 0 {
+        // Which words it writes, and whether always, is its own affair: what was before must be there.
+        e.flags_read = effects::ALL | effects::C;
+        e.flags_written = effects::ALL;
+    }
+    e
+}
+
+fn flow_of(code: CodeSize, at: u16, insn: &Insn, ins: &Instruction) -> Flow {
+    let next = i64::from(at) + i64::from(insn.len);
+    let to = match (ins.op0_kind(), code) {
+        (OpKind::NearBranch16, CodeSize::Bits16) => next + i64::from(insn.imm as i16),
+        (OpKind::NearBranch32, CodeSize::Bits16 | CodeSize::Bits32) => next + i64::from(insn.imm as i32),
+        (OpKind::NearBranch64, CodeSize::Bits64) => next + insn.imm as i64,
+        _ => {
+            return if ins.flow_control() == FlowControl::ConditionalBranch {
+                Flow::Either(i64::MAX)
+            } else {
+                Flow::Computed
+            };
+        }
+    };
+    match ins.flow_control() {
+        FlowControl::UnconditionalBranch => Flow::Jump(to),
+        FlowControl::ConditionalBranch => Flow::Either(to),
+        _ => Flow::Computed, // a call: the callee is a region of its own
+    }
+}
+
+/// The interpreter's function of an instruction.
+pub fn handler(i: &Insn) -> Handler {
+    i.run
+}

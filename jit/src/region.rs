@@ -1,0 +1,453 @@
+//! A region's function: blocks of guest code as one function of CLIF.
+
+use crate::abi::{self, FlagKind, Reason};
+use crate::helper::{self, Import};
+use crate::mode::{SegKind, linear_mask};
+use crate::plan::{How, Item, Plan, Request};
+use crate::tr::{FlagState, Imports, State, Tr, state_access};
+use crate::value::{Bin, V};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    AbiParam, Block, ExtFuncData, ExternalName, Function, GlobalValue, GlobalValueData, InstBuilder, SigRef, Signature,
+    UserExternalName, UserFuncName, types,
+};
+use cranelift_codegen::isa::{CallConv, TargetIsa};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use ferrite_core::cpu::state::RIP;
+use ferrite_core::exec::CodeSize;
+use ferrite_core::isa::Insn;
+use ferrite_core::isa::select::{self, Meaning};
+use ferrite_core::mmu::tlb;
+
+/// The signature of a region: `(exec, left, rip) -> reason`.
+pub fn signature(call_conv: CallConv) -> Signature {
+    let mut sig = Signature::new(call_conv);
+    sig.params.extend([AbiParam::new(types::I64); 3]);
+    sig.returns.push(AbiParam::new(types::I64));
+    sig
+}
+
+struct Region<'p, 'a, 'b> {
+    t: Tr<'a, 'b>,
+    plan: &'p Plan,
+    req: &'p Request,
+    blocks: Vec<Option<Block>>,
+    left: Variable,
+    carry: Variable,
+    sig: SigRef,
+    run: [cranelift_codegen::ir::FuncRef; 2],
+    insns: GlobalValue,
+    table: Vec<Insn>,
+}
+
+/// Emits a region. Gives the instructions that it calls the interpreter's functions for, in the order of their table.
+pub fn emit(
+    func: &mut Function,
+    ctx: &mut FunctionBuilderContext,
+    isa: &dyn TargetIsa,
+    req: &Request,
+    plan: &Plan,
+) -> Vec<Insn> {
+    func.signature = signature(CallConv::Tail);
+    func.name = UserFuncName::user(0, req.id);
+    let mut b = FunctionBuilder::new(func, ctx);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    let params = b.block_params(entry).to_vec();
+    let (exec, left, rip) = (params[0], params[1], params[2]);
+
+    let host = isa.default_call_conv();
+    let import = |b: &mut FunctionBuilder<'_>, n: Import, params: usize, result: bool| {
+        let mut sig = Signature::new(host);
+        sig.params.extend(std::iter::repeat_n(AbiParam::new(types::I64), params));
+        if result {
+            sig.returns.push(AbiParam::new(types::I32));
+        }
+        let signature = b.import_signature(sig);
+        let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: n as u32 });
+        b.import_function(ExtFuncData { name: ExternalName::user(name), signature, colocated: false, patchable: false })
+    };
+    let settle = import(&mut b, Import::Settle, 1, false);
+    let run = [import(&mut b, Import::Run, 2, true), import(&mut b, Import::RunWithFlags, 2, true)];
+    let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: Import::Insns as u32 });
+    let insns = b.create_global_value(GlobalValueData::Symbol {
+        name: ExternalName::user(name),
+        offset: 0.into(),
+        colocated: false,
+        tls: false,
+    });
+    let sig = b.import_signature(signature(CallConv::Tail));
+
+    let vars = std::array::from_fn(|_| b.declare_var(types::I64));
+    let (left_var, carry) = (b.declare_var(types::I64), b.declare_var(types::I64));
+    let view = i64::from(req.mode.view()) * tlb::ENTRIES as i64 * size_of::<tlb::Entry>() as i64;
+    let tlb = b.ins().load(types::I64, state_access(), exec, abi::word(abi::TLB));
+    let view = b.ins().iconst(types::I64, view);
+    let tlb = b.ins().iadd(tlb, view);
+    let off = b.ins().iconst(types::I64, i64::from(req.entry));
+    let page_ip = b.ins().isub(rip, off);
+    let t = Tr::new(&mut b, vars, exec, left, tlb, page_ip, req.mode, req.model.name, Imports { settle });
+    let blocks = vec![None; plan.blocks.len()];
+    let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table: Vec::new() };
+    r.enter(left);
+    let table = std::mem::take(&mut r.table);
+    b.seal_all_blocks();
+    b.finalize(isa.frontend_config());
+    table
+}
+
+impl Region<'_, '_, '_> {
+    fn enter(&mut self, left: cranelift_codegen::ir::Value) {
+        self.check_extent();
+        for r in 0..16u8 {
+            if self.plan.used >> r & 1 != 0 {
+                let v = self.t.get_state(types::I64, abi::reg(r));
+                self.t.b.def_var(self.t.vars[usize::from(r)], v);
+            }
+        }
+        self.t.b.def_var(self.left, left);
+        if self.plan.blocks[0].needs_carry {
+            use ferrite_core::isa::ops::Ops;
+            let cf = self.t.cf();
+            let cf = self.t.lower(cf, 64);
+            self.t.b.def_var(self.carry, cf);
+        }
+        for n in 0..self.plan.blocks.len() {
+            if self.plan.joins(n) && self.plan.blocks[n].preds > 0 {
+                self.blocks[n] = Some(self.t.b.create_block());
+            }
+        }
+        let first = self.join(0);
+        self.t.b.ins().jump(first, &[]);
+        for n in 0..self.plan.blocks.len() {
+            if self.blocks[n].is_some() {
+                self.start_join(n);
+            }
+        }
+    }
+
+    fn join(&self, n: usize) -> Block {
+        self.blocks[n].expect("a block that joins has one")
+    }
+
+    /// Returns where the region would run past the end of the code segment, or before its start.
+    fn check_extent(&mut self) {
+        if self.req.mode.code() == CodeSize::Bits64 || self.req.mode.segment(1) == SegKind::Flat {
+            return;
+        }
+        let (lo, hi) = self.plan.extent;
+        let t = &mut self.t;
+        let first = t.b.ins().iconst(types::I64, i64::from(lo));
+        let first = t.b.ins().iadd(t.page_ip, first);
+        let span = t.get_state(types::I64, abi::ip_span());
+        let len = t.b.ins().iconst(types::I64, i64::from(hi - lo) - 1);
+        let last = t.b.ins().isub(span, len);
+        let zero = t.b.ins().iconst(types::I64, 0);
+        let before = t.b.ins().icmp(IntCC::SignedLessThan, first, zero);
+        let behind = t.b.ins().icmp(IntCC::SignedGreaterThan, first, last);
+        let out = t.b.ins().bor(before, behind);
+        let cold = t.cold_block();
+        t.split(out, cold);
+        let on = t.b.current_block().expect("split has switched to it");
+        t.b.switch_to_block(cold);
+        let s = t.s.clone();
+        let ip = t.ip_of(self.req.entry.into());
+        t.leave(&s, ip, Reason::Outside, self.req.entry.into());
+        t.b.switch_to_block(on);
+    }
+
+    /// Emits a block that is entered with its state in variables, and all that follow it alone.
+    fn start_join(&mut self, n: usize) {
+        let block = self.join(n);
+        self.t.b.switch_to_block(block);
+        self.t.v.forget(0);
+        let left = self.t.b.use_var(self.left);
+        let cf = if self.plan.blocks[n].needs_carry {
+            let cf = self.t.b.use_var(self.carry);
+            Some(self.t.v.clif(cf, 1))
+        } else {
+            None
+        };
+        let dirty = self.plan.blocks[n].dirty;
+        self.t.s = State { regs: [None; 16], dirty, defs: 0, flags: FlagState::Memory { cf }, left, done: 0 };
+        if self.plan.blocks[n].header {
+            let at = self.start_of(n);
+            let longest = self.plan.blocks[n].longest;
+            self.check_left(longest, at);
+        }
+        self.block(n);
+    }
+
+    fn start_of(&self, n: usize) -> u32 {
+        self.req.runs[n].0.into()
+    }
+
+    /// Returns at `at` when fewer than `n` instructions may retire.
+    fn check_left(&mut self, n: i64, at: u32) {
+        let t = &mut self.t;
+        let s = t.s.clone();
+        let left = t.left_at(&s);
+        let n = t.b.ins().iconst(types::I64, n);
+        let few = t.b.ins().icmp(IntCC::SignedLessThan, left, n);
+        let cold = t.cold_block();
+        t.split(few, cold);
+        let on = t.b.current_block().expect("split has switched to it");
+        t.b.switch_to_block(cold);
+        let ip = t.ip_of(at.into());
+        t.leave(&s, ip, Reason::Limit, at);
+        t.b.switch_to_block(on);
+    }
+
+    /// Emits a block's instructions where the builder is, then what follows.
+    fn block(&mut self, n: usize) {
+        let plan = self.plan;
+        let block = &plan.blocks[n];
+        let count = block.items.len();
+        for (k, item) in block.items.iter().enumerate() {
+            self.t.at = item.at.into();
+            self.t.len = item.insn.len.into();
+            self.t.start = self.t.s.clone();
+            self.t.branch = None;
+            match item.how {
+                How::Stop => {
+                    self.t.redo();
+                    return;
+                }
+                How::Call => {
+                    self.call(item);
+                    if item.repeats {
+                        let behind = (count - k - 1) as i64 + plan.longest_behind(n);
+                        self.check_left(behind, u32::from(item.at) + u32::from(item.insn.len));
+                    }
+                }
+                How::Inline => {
+                    let Some(Meaning::Semantic(f)) = select::select::<Tr<'_, '_>>(&item.ins, &item.insn) else {
+                        unreachable!("the plan has seen its meaning")
+                    };
+                    f(&mut self.t, &item.insn).expect("a translator's operations raise nothing");
+                    self.t.s.done += 1;
+                }
+            }
+        }
+        self.finish(n);
+    }
+
+    /// What follows a block.
+    fn finish(&mut self, n: usize) {
+        let b = &self.plan.blocks[n];
+        let next = b.next;
+        let Some(branch) = self.t.branch else {
+            let ip = self.t.ip_of(b.end.into());
+            return self.go(next, ip, false);
+        };
+        match self.t.v.constant(branch.taken) {
+            Some(0) => {
+                let ip = self.t.ip_of(b.end.into());
+                self.go(next, ip, false);
+            }
+            Some(_) => self.go(b.taken, branch.target, true),
+            None => {
+                let c = self.t.v.lower_condition(self.t.b, branch.taken);
+                let (yes, no) = (self.t.b.create_block(), self.t.b.create_block());
+                self.t.b.ins().brif(c, yes, &[], no, &[]);
+                let (s, start, at) = (self.t.s.clone(), self.t.start.clone(), (self.t.at, self.t.len));
+                let mark = self.t.v.mark();
+                self.t.b.switch_to_block(yes);
+                self.go(b.taken, branch.target, true);
+                self.t.v.forget(mark);
+                (self.t.s, self.t.start) = (s, start);
+                (self.t.at, self.t.len) = at;
+                self.t.b.switch_to_block(no);
+                let ip = self.t.ip_of(b.end.into());
+                self.go(next, ip, false);
+            }
+        }
+    }
+
+    /// Ends the block with the way to another of the region, or out of it to the instruction pointer `ip`.
+    fn go(&mut self, to: Option<usize>, ip: V, branched: bool) {
+        match to {
+            Some(n) if self.plan.joins(n) => {
+                self.settle_for(n);
+                let block = self.join(n);
+                self.t.b.ins().jump(block, &[]);
+            }
+            Some(n) => {
+                if self.plan.blocks[n].header {
+                    let (at, longest) = (self.start_of(n), self.plan.blocks[n].longest);
+                    self.check_left(longest, at);
+                }
+                self.block(n);
+            }
+            None => self.exit(ip, branched),
+        }
+    }
+
+    /// Brings the state to where a block that joins ways expects it: registers in variables, flags in memory.
+    fn settle_for(&mut self, n: usize) {
+        use ferrite_core::isa::ops::Ops;
+        if self.plan.blocks[n].needs_carry {
+            let cf = self.t.cf();
+            let cf = self.t.lower(cf, 64);
+            self.t.b.def_var(self.carry, cf);
+        }
+        if !self.plan.blocks[n].kills_flags {
+            let flags = self.t.s.flags;
+            self.t.store_flags(flags);
+        }
+        for r in 0..16usize {
+            if self.t.s.defs >> r & 1 != 0
+                && let Some(v) = self.t.s.regs[r]
+            {
+                let v = self.t.lower(v, 64);
+                self.t.b.def_var(self.t.vars[r], v);
+            }
+        }
+        let s = self.t.s.clone();
+        let left = self.t.left_at(&s);
+        self.t.b.def_var(self.left, left);
+    }
+
+    /// Leaves the region for the code at `ip`: to its entry point, if that is known, or to the engine.
+    fn exit(&mut self, ip: V, branched: bool) {
+        let code64 = self.req.mode.code() == CodeSize::Bits64;
+        let flat = code64 || self.req.mode.segment(1) == SegKind::Flat;
+        let at = self.t.at;
+        if !flat && branched {
+            let t = &mut self.t;
+            let target = t.lower(ip, 64);
+            let span = t.get_state(types::I64, abi::ip_span());
+            let out = t.b.ins().icmp(IntCC::UnsignedGreaterThan, target, span);
+            t.redo_if(out);
+        }
+        let s = self.t.s.clone();
+        let t = &mut self.t;
+        t.store_regs(&s, 0);
+        t.store_flags(s.flags);
+        let target = t.lower(ip, 64);
+        let left = t.left_at(&s);
+        let linear = if flat {
+            ip
+        } else {
+            let base = t.get_state(types::I64, abi::window_base(1));
+            let base = t.v.clif(base, 32);
+            let lin = t.v.bin(Bin::Add, base, ip);
+            let mask = t.v.imm(linear_mask(t.model));
+            t.v.bin(Bin::And, lin, mask)
+        };
+        let linear = t.lower(linear, 64);
+        let jumps = t.get_state(types::I64, abi::word(abi::JUMPS));
+        // As `abi::jump_slot`.
+        let n12 = t.b.ins().iconst(types::I32, 12);
+        let page = t.b.ins().ushr(linear, n12);
+        let mixed = t.b.ins().bxor(linear, page);
+        let mask = t.b.ins().iconst(types::I64, abi::JUMP_ENTRIES as i64 - 1);
+        let slot = t.b.ins().band(mixed, mask);
+        let n4 = t.b.ins().iconst(types::I32, 4);
+        let slot = t.b.ins().ishl(slot, n4);
+        let entry = t.b.ins().iadd(jumps, slot);
+        let tag = t.b.ins().load(types::I64, state_access(), entry, 0);
+        let miss = t.b.ins().icmp(IntCC::NotEqual, tag, linear);
+        let cold = t.cold_block();
+        t.split(miss, cold);
+        let code = t.b.ins().load(types::I64, state_access(), entry, 8);
+        t.b.ins().return_call_indirect(self.sig, code, &[t.exec, left, target]);
+
+        t.b.switch_to_block(cold);
+        if code64 && branched {
+            self.check_canonical(&s, target);
+        }
+        let t = &mut self.t;
+        t.put_state(target, abi::reg(RIP));
+        t.put_state(left, abi::word(abi::LEFT));
+        t.return_reason(Reason::Next, at);
+    }
+
+    /// Gives a branch to an address that is not canonical back to the interpreter, though the state `s` behind it is stored already.
+    fn check_canonical(&mut self, s: &State, target: cranelift_codegen::ir::Value) {
+        let t = &mut self.t;
+        let n16 = t.b.ins().iconst(types::I32, 16);
+        let up = t.b.ins().ishl(target, n16);
+        let cut = t.b.ins().sshr(up, n16);
+        let bad = t.b.ins().icmp(IntCC::NotEqual, cut, target);
+        let cold = t.cold_block();
+        t.split(bad, cold);
+        let on = t.b.current_block().expect("split has switched to it");
+        t.b.switch_to_block(cold);
+        t.start.dirty |= s.dirty;
+        t.redo();
+        t.b.switch_to_block(on);
+    }
+
+    /// Has the interpreter's function carry out an instruction.
+    fn call(&mut self, item: &Item) {
+        let e = item.effects;
+        let index = self.table.len();
+        self.table.push(item.insn);
+        let touched = e.reads | e.writes;
+        let flags = e.flags_read | e.flags_written != 0;
+        let mut s = self.t.s.clone();
+        let stored = s.dirty & touched;
+        let t = &mut self.t;
+        t.store_regs(&State { dirty: stored, ..s.clone() }, 0);
+        s.dirty &= !stored;
+        if flags {
+            t.store_flags(s.flags);
+        }
+        let next = t.ip_of(i64::from(t.at + t.len));
+        let next = t.lower(next, 64);
+        t.put_state(next, abi::reg(RIP));
+        let left = t.left_at(&s);
+        t.put_state(left, abi::word(abi::LEFT));
+        let table = t.b.ins().symbol_value(types::I64, self.insns);
+        let offset = t.b.ins().iconst(types::I64, (index * size_of::<Insn>()) as i64);
+        let insn = t.b.ins().iadd(table, offset);
+        let call = t.b.ins().call(self.run[usize::from(flags)], &[t.exec, insn]);
+        let status = t.b.inst_results(call)[0];
+        let cold = t.cold_block();
+        t.split(status, cold);
+        let on = t.b.current_block().expect("split has switched to it");
+
+        // What the function may write is in memory already; the count is, too.
+        t.b.switch_to_block(cold);
+        let mark = t.v.mark();
+        t.store_regs(&s, e.writes);
+        if !flags {
+            t.store_flags(s.flags);
+        }
+        let redo = t.b.ins().iconst(types::I32, i64::from(helper::REDO));
+        let again = t.b.ins().icmp(IntCC::Equal, status, redo);
+        let (back, look) = (t.cold_block(), t.cold_block());
+        t.b.ins().brif(again, back, &[], look, &[]);
+        t.b.switch_to_block(back);
+        let ip = t.ip_of(t.at.into());
+        let ip = t.lower(ip, 64);
+        t.put_state(ip, abi::reg(RIP));
+        t.return_reason(Reason::Redo, t.at);
+        t.v.forget(mark);
+        t.b.switch_to_block(look);
+        t.return_reason(Reason::Attention, t.at);
+
+        t.b.switch_to_block(on);
+        for r in 0..16u8 {
+            if e.writes >> r & 1 != 0 {
+                let v = t.get_state(types::I64, abi::reg(r));
+                s.regs[usize::from(r)] = Some(t.v.clif(v, 64));
+                s.defs |= 1 << r;
+            }
+        }
+        if flags {
+            s.flags = FlagState::Memory { cf: None };
+        }
+        s.done += 1;
+        if item.repeats {
+            s.left = t.get_state(types::I64, abi::word(abi::LEFT));
+            s.done = 0;
+        }
+        t.s = s;
+    }
+}
+
+/// Keeps [`FlagKind`]'s numbers in reach of the text above.
+const _: () = assert!(FlagKind::Add as u64 == 1);

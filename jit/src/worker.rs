@@ -1,0 +1,68 @@
+//! Translation on a second thread. When a translation is ready changes nothing that the guest can see.
+#![allow(clippy::disallowed_methods)] // the time a translation took is for statistics only
+
+use crate::compile::{Compiler, Translation};
+use crate::plan::Request;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// A region's number, its translation, and the nanoseconds that it took.
+pub type Answer = (u32, Option<Translation>, u64);
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct Worker {
+    ask: Option<Sender<Request>>,
+    answers: Receiver<Answer>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts the thread.
+    pub fn new(mut compiler: Compiler) -> Self {
+        let (ask, requests) = channel::<Request>();
+        let (tell, answers) = channel();
+        let thread = std::thread::Builder::new()
+            .name("translator".to_owned())
+            .spawn(move || {
+                for req in requests {
+                    let (done, ns) = timed(|| compiler.translate(&req));
+                    if tell.send((req.id, done, ns)).is_err() {
+                        return;
+                    }
+                }
+            })
+            .ok();
+        Self { ask: Some(ask), answers, thread }
+    }
+
+    /// Asks for a translation.
+    pub fn ask(&mut self, req: Request) {
+        if let Some(ask) = &self.ask {
+            // Where the thread could not be started, nothing is ever ready.
+            let _ = ask.send(req);
+        }
+    }
+
+    /// A translation that is ready.
+    pub fn take(&mut self) -> Option<Answer> {
+        self.answers.try_recv().ok()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.ask = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What `f` gives, and the nanoseconds that it took.
+pub fn timed<T>(f: impl FnOnce() -> T) -> (T, u64) {
+    let start = Instant::now();
+    let result = f();
+    (result, start.elapsed().as_nanos() as u64)
+}

@@ -1,0 +1,11 @@
+; what: self-modifying code in hot loops of 32-bit protected mode without paging: every kind of store, from every place
+; cpu: 80486 max
+%define MODE 32
+%include "hot.inc"
+%include "hot/selfmod.inc"
+start16:
+  ENTER_HOT
+main:
+  SELFMOD
+  PASS
+HOT_END
