@@ -37,6 +37,9 @@ const DEVICES_EVERY: u64 = 1 << 20;
 /// Bytes of memory for which one instruction more lies between two comparisons of memory: comparing costs less than running then.
 const BYTES_PER_INSN: u64 = 4;
 
+/// Pauses at one count after which no other is expected.
+const IDLE: u32 = 1000;
+
 /// Bytes of code that a report shows.
 const SHOWN: usize = 48;
 /// Instructions of it.
@@ -194,9 +197,17 @@ impl Guest for Lockstep {
         if self.report.is_some() {
             return Outcome::Insns; // nobody runs it further
         }
+        let (mut before, mut idle) = (self.got.retired(), 0);
         loop {
             let outcome = self.got.machine_mut().run(limits);
             if outcome == Outcome::Paused {
+                let retired = self.got.retired();
+                idle = if retired == before { idle + 1 } else { 0 };
+                before = retired;
+                if idle == IDLE {
+                    self.compare(Depth { devices: true, memory: true }, ", where the JIT pauses and goes no further");
+                    return Outcome::Insns;
+                }
                 if self.follow(limits.time) {
                     continue;
                 }
@@ -360,7 +371,7 @@ mod tests {
             pair.verify();
             assert_eq!(pair.divergence(), None);
         }
-        assert!(pair.compared > 10_000 && pair.passed_over > 0 && pair.retired() > 100_000, "{:?}", pair.counters());
+        assert!(pair.compared > 10_000 && pair.retired() > 100_000, "{:?}", pair.counters());
     }
 
     #[test]
