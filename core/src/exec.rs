@@ -132,6 +132,8 @@ pub struct Exec {
     /// The memory map's generation that the TLB's entries were filled under.
     pub map_generation: u64,
     rmw: Rmw,
+    /// An exception that an instruction raised and that the engine has yet to deliver, for engines that cannot do so on the spot.
+    pub fault: Option<Exception>,
     /// A device ended the run; [`Exit::Stop`] says so.
     pub stop: Option<Stop>,
     /// No firmware lies where INIT leads to: it ends the run of the engine as the reset line does.
@@ -177,6 +179,7 @@ impl Exec {
             attention: true,
             rmw: Rmw { at: NOWHERE, off: 0, seg: 0 },
             stop: None,
+            fault: None,
             init_resets: false,
             ferr: false,
             walks: 0,

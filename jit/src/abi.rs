@@ -64,7 +64,7 @@ pub enum Reason {
     Redo = 1,
     /// The limit is too near to run on without looking.
     Limit = 2,
-    /// A helper asked for attention.
+    /// A helper asked for attention, or raised an exception ([`Exec::fault`]).
     Attention = 3,
     /// The region does not lie inside the code segment here.
     Outside = 4,

@@ -14,6 +14,7 @@ use ferrite_core::exec::{CodeSize, Exec, Exit};
 use ferrite_core::interp::{Interpreter, boundary, fetch_fault, run_block};
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::{BlockId, Entry, watch};
+use ferrite_core::isa::helpers::interrupt;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use ferrite_core::mmu::tlb::View;
@@ -210,15 +211,19 @@ impl Jit {
         let mut interpret = std::mem::take(&mut self.interpret);
         loop {
             if !interpret && let Some(id) = self.region_at(x, block) {
+                let before = x.retired;
                 let reason = self.enter(x, id);
-                if self.pausing {
-                    return true;
+                if let Some(e) = x.fault.take() {
+                    x.retired += 1;
+                    interrupt::deliver(x, e);
+                    return self.pausing;
                 }
                 interpret = matches!(reason, Reason::Redo | Reason::Limit | Reason::Outside);
-                if x.attention || x.retired >= x.limit {
-                    // A page fault that a helper met has asked for attention, too: the region must not be entered again first.
+                let pause = self.pausing && x.retired != before;
+                if x.attention || x.retired >= x.limit || pause {
+                    // The region must not be entered again first.
                     self.interpret = interpret;
-                    return false;
+                    return pause;
                 }
                 match self.interp.cache.lookup(x) {
                     Ok(Entry::Block(next)) => block = next,
@@ -662,14 +667,15 @@ impl Engine for Jit {
             if x.retired >= x.limit {
                 return Exit::Limit;
             }
-            if x.ctx.stepping || x.ctx.view == View::Watched {
+            if x.ctx.stepping {
                 self.interp.step(x);
                 continue;
             }
             match self.interp.cache.lookup(x) {
                 Ok(Entry::Block(block)) => {
                     if self.chain(x, block) {
-                        return Exit::Pause;
+                        // As at a limit: what is due at this boundary comes first.
+                        return if x.attention { self.boundary(x).unwrap_or(Exit::Pause) } else { Exit::Pause };
                     }
                 }
                 Ok(Entry::Single(insn)) => {

@@ -7,8 +7,8 @@ use ferrite_core::isa::Insn;
 
 /// The instruction was carried out.
 pub const DONE: u32 = 0;
-/// It faults, and has changed nothing (but for iterations done): the interpreter is to carry it out.
-pub const REDO: u32 = 1;
+/// It raised an exception, which is in [`Exec::fault`]; the instruction pointer is what delivery saves.
+pub const FAULT: u32 = 1;
 /// It was carried out, and the engine must look at the machine before the next.
 pub const LOOK: u32 = 2;
 
@@ -72,10 +72,15 @@ pub unsafe extern "C" fn run_with_flags(x: *mut Exec, i: *const Insn) -> u32 {
 
 fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
     x.retired = x.limit.wrapping_sub(x.words[LEFT]);
-    if (i.run)(x, i).is_err() {
+    let next = x.st.rip();
+    if let Err(e) = (i.run)(x, i) {
         // A repeated instruction may have come some way, and counted it.
         x.words[LEFT] = x.limit.wrapping_sub(x.retired);
-        return REDO;
+        if !e.is_trap() {
+            x.st.set_rip(next.wrapping_sub(u64::from(i.len)));
+        }
+        x.fault = Some(e);
+        return FAULT;
     }
     // A repeated instruction has counted all iterations but one.
     x.words[LEFT] = x.limit.wrapping_sub(x.retired + 1);

@@ -2,7 +2,7 @@
 
 use crate::effects::{self, Effects};
 use crate::mode::Mode;
-use ferrite_core::cpu::{Model, ModelName};
+use ferrite_core::cpu::Model;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
@@ -308,9 +308,7 @@ fn classify(
         leaves: true,
         calls: true,
     };
-    // The oldest processors change registers before some faults: to carry such an instruction out twice would do so twice.
-    let twice = !matches!(req.model.name, ModelName::I8086 | ModelName::I80286);
-    let stop_or_call = if insn.has(flag::ENDS) || !twice { How::Stop } else { How::Call };
+    let stop_or_call = if insn.has(flag::ENDS) { How::Stop } else { How::Call };
     let Some((ins, meaning)) = meaning else {
         let how = stop_or_call;
         return Item {
@@ -335,9 +333,8 @@ fn classify(
             let slow = e.leaves && req.slow.contains(&at);
             match (fine, slow) {
                 (true, false) => (How::Inline, e),
-                (true, true) if flow == Flow::Next && twice => (How::Call, e),
-                (true, true) if !twice => (How::Inline, e),
-                _ if insn.has(flag::ENDS) || !twice => (How::Stop, all),
+                (true, true) if flow == Flow::Next => (How::Call, e),
+                _ if insn.has(flag::ENDS) => (How::Stop, all),
                 _ => (How::Call, all),
             }
         }

@@ -1,7 +1,7 @@
 //! A region's function: blocks of guest code as one function of CLIF.
 
 use crate::abi::{self, FlagKind, Reason};
-use crate::helper::{self, Import};
+use crate::helper::Import;
 use crate::mode::{SegKind, linear_mask};
 use crate::plan::{How, Item, Plan, Request};
 use crate::tr::{FlagState, Imports, State, Tr, state_access};
@@ -416,18 +416,8 @@ impl Region<'_, '_, '_> {
         if !flags {
             t.store_flags(s.flags);
         }
-        let redo = t.b.ins().iconst(types::I32, i64::from(helper::REDO));
-        let again = t.b.ins().icmp(IntCC::Equal, status, redo);
-        let (back, look) = (t.cold_block(), t.cold_block());
-        t.b.ins().brif(again, back, &[], look, &[]);
-        t.b.switch_to_block(back);
-        let ip = t.ip_of(t.at.into());
-        let ip = t.lower(ip, 64);
-        t.put_state(ip, abi::reg(RIP));
-        t.return_reason(Reason::Redo, t.at);
-        t.v.forget(mark);
-        t.b.switch_to_block(look);
         t.return_reason(Reason::Attention, t.at);
+        t.v.forget(mark);
 
         t.b.switch_to_block(on);
         for r in 0..16u8 {
