@@ -208,7 +208,8 @@ impl Jit {
 
     /// Runs the block and what follows it, until something needs a look. True when the engine is to pause.
     fn chain(&mut self, x: &mut Exec, mut block: BlockId) -> bool {
-        let mut interpret = std::mem::take(&mut self.interpret);
+        // What was delivered at this boundary may have more to come behind the next instruction.
+        let mut interpret = std::mem::take(&mut self.interpret) || x.attention;
         loop {
             if !interpret && let Some(id) = self.region_at(x, block) {
                 let before = x.retired;
