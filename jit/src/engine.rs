@@ -22,7 +22,7 @@ use iced_x86::FlowControl;
 use std::collections::BTreeMap;
 
 /// Instructions in a region at most, about.
-const MAX_INSNS: usize = 256;
+const MAX_INSNS: usize = 128;
 /// Runs of instructions in a region at most.
 const MAX_RUNS: usize = 64;
 /// Returns from one instruction before it is asked whether they come too often.
@@ -450,8 +450,9 @@ impl Jit {
             let start = starts[next];
             next += 1;
             let Some(block) = self.interp.cache.find(page + u64::from(start), code) else { continue };
-            let heat = self.sides.get(block as usize).map_or(0, |s| if s.region != 0 { u32::MAX } else { s.heat });
-            if start != entry && heat <= cold {
+            let side = self.sides.get(block as usize).copied().unwrap_or_default();
+            // What is an entry already is left to its own region: to go there costs little.
+            if start != entry && (side.region != 0 || side.heat <= cold) {
                 continue;
             }
             let list = self.interp.cache.insns(block);

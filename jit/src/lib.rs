@@ -48,7 +48,7 @@ impl Default for Config {
             translations: None,
             perf_map: false,
             dump: Vec::new(),
-            threshold: 6000,
+            threshold: 4000,
             background: true,
         }
     }
