@@ -720,6 +720,24 @@ impl Exec {
         self.write_slow(seg, off, B / 8, v)
     }
 
+    /// What [`Self::read`] would read, where that needs no look at page tables or devices. Changes nothing.
+    #[inline(always)]
+    #[must_use]
+    pub fn read_at_hand<const B: u32>(&self, seg: u8, off: u64) -> Option<u64> {
+        let at = self.direct::<false, false>(seg, off, u64::from(B / 8))?;
+        Some(self.load_at::<B>(at))
+    }
+
+    /// Writes as [`Self::write`] does, where that needs no look at page tables or devices; otherwise false, and nothing was
+    /// written.
+    #[inline(always)]
+    #[must_use]
+    pub fn write_at_hand<const B: u32>(&mut self, seg: u8, off: u64, v: u64) -> bool {
+        let Some(at) = self.direct::<true, false>(seg, off, u64::from(B / 8)) else { return false };
+        self.store_at::<B>(at, v);
+        true
+    }
+
     #[inline(always)]
     fn load_at<const B: u32>(&self, at: u64) -> u64 {
         match B {

@@ -8,6 +8,10 @@
 //! * [`fault`]: `#NM`, and errors that wait for the next waiting instruction.
 //! * [`load`], [`store`], [`arith`], [`compare`], [`transcendental`], [`control`], [`mod@env`]: the instructions.
 //!
+//! The usual case of an instruction (numbers and zeros, memory at hand, no stack fault, no exception but a masked PE) goes a
+//! short way, `quick`, that ends without a trace when it finds that the case is another. The instruction then runs *whole*.
+//! The whole instruction would do the same in the usual case: a short way is for speed alone.
+//!
 //! All of it is helpers. A decoded instruction carries its FOP (11 bits) in [`Insn::imm`](super::Insn::imm).
 //!
 //! *Not modelled:* the busy bit and FWAIT as concurrency (the FPU is always done); MISC_ENABLE's fopcode mode (FOP is always recorded, which software that expects the Pentium 4's default sees as one

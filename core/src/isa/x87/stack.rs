@@ -7,6 +7,7 @@ use crate::cpu::Exception;
 use crate::cpu::segment::Seg;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
+use crate::fp::x87::quick::{self, Quick};
 use crate::fp::{Class, F80, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::Ops;
@@ -61,6 +62,21 @@ impl Fpu {
     #[inline(always)]
     pub const fn holds(&self, p: usize) -> bool {
         self.valid >> (p & 7) & 1 != 0
+    }
+
+    /// Replaces the contents of a register in use, and what an operation without exceptions leaves in the status word: a
+    /// new C1, perhaps PE.
+    #[inline(always)]
+    pub const fn replace(&mut self, p: usize, v: Quick<F80>) {
+        self.significand[p & 7] = v.value.sig;
+        self.sign_exponent[p & 7] = v.value.se;
+        self.leave(v.status);
+    }
+
+    /// Leaves PE and C1 as in `status`, PE if it was set, and all else as it was.
+    #[inline(always)]
+    pub const fn leave(&mut self, status: u16) {
+        self.status = self.status & !sw::C1 | status;
     }
 
     /// Empties ST(0) and moves TOP up.
@@ -215,6 +231,9 @@ pub(super) fn write80(x: &mut Exec, i: &Insn, off: u64, v: F80) -> Result<(), Ex
 pub(super) trait Operand {
     /// Reads it, exactly. A denormal or SNaN is reported by the operation that uses it.
     fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception>;
+
+    /// The same for a number or zero that is at hand; changes nothing.
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80>;
 }
 
 /// m32fp.
@@ -239,12 +258,20 @@ impl Operand for M32 {
         let v = x.read::<32>(i.seg, off)?;
         Ok(crate::fp::x87::widen_f32(env, v as u32))
     }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
+        quick::from_f32(x.read_at_hand::<32>(i.seg, off)? as u32)
+    }
 }
 impl Operand for M64 {
     #[inline(always)]
     fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception> {
         let v = x.read::<64>(i.seg, off)?;
         Ok(crate::fp::x87::widen_f64(env, v))
+    }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
+        quick::from_f64(x.read_at_hand::<64>(i.seg, off)?)
     }
 }
 impl Operand for I16 {
@@ -253,12 +280,20 @@ impl Operand for I16 {
         let v = x.read::<16>(i.seg, off)?;
         Ok(F80::from_i64(i64::from(v as i16)))
     }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
+        Some(F80::from_i64(i64::from(x.read_at_hand::<16>(i.seg, off)? as i16)))
+    }
 }
 impl Operand for I32 {
     #[inline(always)]
     fn read(x: &mut Exec, i: &Insn, off: u64, _: &mut X87Env) -> Result<F80, Exception> {
         let v = x.read::<32>(i.seg, off)?;
         Ok(F80::from_i64(i64::from(v as i32)))
+    }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
+        Some(F80::from_i64(i64::from(x.read_at_hand::<32>(i.seg, off)? as i32)))
     }
 }
 impl Operand for I64 {
@@ -267,10 +302,20 @@ impl Operand for I64 {
         let v = x.read::<64>(i.seg, off)?;
         Ok(F80::from_i64(v as i64))
     }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
+        Some(F80::from_i64(x.read_at_hand::<64>(i.seg, off)? as i64))
+    }
 }
 
 /// The offset of the memory operand.
 #[inline(always)]
 pub(super) fn ea(x: &mut Exec, i: &Insn) -> u64 {
     Ops::ea(x, i)
+}
+
+/// Whether an instruction may begin: see [`fault::blocked`](super::fault::blocked).
+#[inline(always)]
+pub(super) const fn ready(x: &Exec) -> bool {
+    (x.st.cr0 & super::fault::UNAVAILABLE) | (x.st.fpu.status & sw::ES) as u64 == 0
 }

@@ -1,7 +1,7 @@
 //! The functions of one or two registers: FRNDINT, FSCALE, FXTRACT, FPREM, FPREM1, F2XM1, FYL2X, FYL2XP1, FPATAN,
 //! FPTAN, FSIN, FCOS, FSINCOS. SDM Vol. 2, their entries.
 
-use super::stack::{note, sw};
+use super::stack::{note, ready, sw};
 use crate::cpu::Exception;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
@@ -33,6 +33,15 @@ pub(super) fn unary(x: &mut Exec, i: &Insn, f: fn(&mut X87Env, F80) -> Option<F8
 
 /// FRNDINT.
 pub fn frndint(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    let p = x.st.fpu.phys(0);
+    if ready(x)
+        && x.st.fpu.holds(p)
+        && let Some(r) = x87::quick::round_to_integer(x.st.fpu.control, x.st.fpu.reg(p))
+    {
+        note(x, i);
+        x.st.fpu.replace(p, r);
+        return Ok(());
+    }
     unary(x, i, x87::round_to_integer)
 }
 
