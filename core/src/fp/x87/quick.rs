@@ -9,6 +9,7 @@
 
 use crate::fp::env::{Flags, Round};
 use crate::fp::f80::{BIAS, EXP_MAX, F80, J};
+use crate::fp::num;
 
 /// A result, and the PE and C1 that its rounding adds to a status word whose C1 is clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +186,17 @@ pub fn div(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
     let lo = u64::from(rem > b.sig >> 1) << 63 | u64::from(rem != 0);
     let e = i32::from(a.biased_exp()) - i32::from(b.biased_exp()) + BIAS - i32::from(less);
     round(cw, sign, e, hi, lo)
+}
+
+/// FSQRT of a positive number.
+#[inline(always)]
+#[must_use]
+pub fn sqrt(cw: u16, a: F80) -> Option<Quick<F80>> {
+    if !rounds_to_nearest(cw) || !is_normal(a) || a.is_negative() {
+        return None;
+    }
+    let r = num::sqrt(a.finite());
+    round(cw, 0, r.exp + BIAS, r.hi, r.lo)
 }
 
 /// ZF, PF, CF of the comparison of a with b, as [`Relation::zf_pf_cf`](crate::fp::Relation::zf_pf_cf) has them. Raises nothing:

@@ -206,5 +206,5 @@ pub(in crate::isa) fn select<O: Ops>(code: Code) -> Option<Meaning<O>> {
 
 /// FSQRT.
 pub fn fsqrt(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    super::transcendental::unary(x, i, x87::sqrt)
+    super::transcendental::unary(x, i, quick::sqrt, x87::sqrt)
 }

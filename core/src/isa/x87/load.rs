@@ -95,12 +95,11 @@ pub fn fld_m80(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     let off = ea(x, i);
     if ready(x)
         && x.st.fpu.has_room()
-        && let Some(sig) = x.read_at_hand::<64>(i.seg, off)
-        && let Some(se) = x.read_at_hand::<16>(i.seg, off.wrapping_add(8))
+        && let Some((sig, se)) = x.read80_at_hand(i.seg, off)
     {
         note_mem(x, i, off);
         x.st.fpu.leave(0);
-        x.st.fpu.push(F80::new(se as u16, sig));
+        x.st.fpu.push(F80::new(se, sig));
         return Ok(());
     }
     fld_m80_whole(x, i)

@@ -22,7 +22,7 @@
 macro_rules! enter {
     ($x:ident, $i:ident) => {
         if ($x.st.cr0 & $crate::isa::x87::fault::UNAVAILABLE)
-            | u64::from($x.st.fpu.status & $crate::isa::x87::stack::sw::ES)
+            | u64::from($x.st.fpu.status_less_top & $crate::isa::x87::stack::sw::ES)
             != 0
         {
             if $crate::isa::x87::fault::blocked($x, $i)? {

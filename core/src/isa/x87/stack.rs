@@ -76,7 +76,7 @@ impl Fpu {
     /// Leaves PE and C1 as in `status`, PE if it was set, and all else as it was.
     #[inline(always)]
     pub const fn leave(&mut self, status: u16) {
-        self.status = self.status & !sw::C1 | status;
+        self.status_less_top = self.status_less_top & !sw::C1 | status;
     }
 
     /// Empties ST(0) and moves TOP up.
@@ -119,23 +119,24 @@ impl Fpu {
     /// Takes over what an operation raised; the condition codes stay.
     #[inline(always)]
     pub fn report_exceptions(&mut self, env: &X87Env) {
-        self.status |= u16::from(env.flags.bits());
+        self.status_less_top |= u16::from(env.flags.bits());
         if !env.unmasked().is_empty() {
-            self.status |= sw::ES | sw::B;
+            self.status_less_top |= sw::ES | sw::B;
         }
     }
 
     /// Writes C1.
     #[inline(always)]
     pub const fn set_c1(&mut self, c1: bool) {
-        self.status = self.status & !sw::C1 | (c1 as u16) << 9;
+        self.status_less_top = self.status_less_top & !sw::C1 | (c1 as u16) << 9;
     }
 
     /// Writes C3, C2 and C0 from bits 2 to 0 of `codes`.
     #[inline(always)]
     pub const fn set_codes(&mut self, codes: u8) {
         let c = codes as u16;
-        self.status = self.status & !(sw::C3 | sw::C2 | sw::C0) | (c & 4) << 12 | (c & 2) << 9 | (c & 1) << 8;
+        self.status_less_top =
+            self.status_less_top & !(sw::C3 | sw::C2 | sw::C0) | (c & 4) << 12 | (c & 2) << 9 | (c & 1) << 8;
     }
 
     /// A use of an empty register: IE, SF, C1 clear. True when the masked response applies.
@@ -151,21 +152,21 @@ impl Fpu {
     }
 
     fn stack_fault(&mut self, c1: bool) -> bool {
-        self.status |= sw::IE | sw::SF;
+        self.status_less_top |= sw::IE | sw::SF;
         self.set_c1(c1);
         let masked = self.control & sw::IE != 0;
         if !masked {
-            self.status |= sw::ES | sw::B;
+            self.status_less_top |= sw::ES | sw::B;
         }
         masked
     }
 
     /// Makes ES and B follow from the flags and masks, as after either was written directly.
     pub const fn summarize(&mut self) {
-        if self.status & !self.control & sw::EXCEPTIONS != 0 {
-            self.status |= sw::ES | sw::B;
+        if self.status_less_top & !self.control & sw::EXCEPTIONS != 0 {
+            self.status_less_top |= sw::ES | sw::B;
         } else {
-            self.status &= !(sw::ES | sw::B);
+            self.status_less_top &= !(sw::ES | sw::B);
         }
     }
 
@@ -317,5 +318,5 @@ pub(super) fn ea(x: &mut Exec, i: &Insn) -> u64 {
 /// Whether an instruction may begin: see [`fault::blocked`](super::fault::blocked).
 #[inline(always)]
 pub(super) const fn ready(x: &Exec) -> bool {
-    (x.st.cr0 & super::fault::UNAVAILABLE) | (x.st.fpu.status & sw::ES) as u64 == 0
+    (x.st.cr0 & super::fault::UNAVAILABLE) | (x.st.fpu.status_less_top & sw::ES) as u64 == 0
 }

@@ -147,6 +147,22 @@ fn truncated<T>(env: &mut X87Env, convert: impl FnOnce(&mut X87Env) -> Option<T>
 
 /// FSTP m80fp: moves bits.
 pub fn fstp_m80(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    let off = ea(x, i);
+    let p = x.st.fpu.phys(0);
+    if ready(x) && x.st.fpu.holds(p) {
+        let v = x.st.fpu.reg(p);
+        if x.write80_at_hand(i.seg, off, v.sig, v.se) {
+            note_mem(x, i, off);
+            x.st.fpu.leave(0);
+            x.st.fpu.pop();
+            return Ok(());
+        }
+    }
+    fstp_m80_whole(x, i)
+}
+
+#[inline(never)]
+fn fstp_m80_whole(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
     let p = x.st.fpu.phys(0);
