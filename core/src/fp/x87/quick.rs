@@ -1,4 +1,4 @@
-//! The usual case of each operation: normal numbers and zeros, precision exceptions masked.
+//! The usual case of each operation: normal numbers (loads, stores and compares: and zeros), precision exceptions masked.
 //!
 //! SDM Vol. 1, "Precision Control Field", "Rounding Control Field", "Inexact-Result (Precision) Exception (#P)".
 //!
@@ -24,6 +24,12 @@ pub struct Quick<T> {
 const PM: u16 = Flags::PE.bits() as u16;
 /// RC in the control word.
 const RC: u16 = 3 << 10;
+/// PC in the control word; all ones is 64 bits.
+const PC: u16 = 3 << 8;
+/// PC: 24 bits.
+const PC_24: u16 = 0;
+/// PC: 53 bits.
+const PC_53: u16 = 2 << 8;
 /// The sign bit of a sign-and-exponent word.
 const SIGN: u16 = 0x8000;
 /// Half a unit of the 64-bit significand, in the word below it.
@@ -41,10 +47,22 @@ const fn rounds_to_nearest(cw: u16) -> bool {
     cw & (RC | PM) == PM
 }
 
+#[inline(always)]
+const fn exponent(v: F80) -> u32 {
+    v.biased_exp() as u32
+}
+
 /// A normal number: one test for 1 <= exponent <= 7FFEh, one for the integer bit.
 #[inline(always)]
 const fn is_normal(v: F80) -> bool {
-    (v.biased_exp().wrapping_sub(1) < EXP_MAX - 1) & (v.sig & J != 0)
+    (exponent(v).wrapping_sub(1) < EXP_MAX as u32 - 1) & (v.sig & J != 0)
+}
+
+#[inline(always)]
+const fn both_normal(a: F80, b: F80) -> bool {
+    exponent(a).wrapping_sub(1) < EXP_MAX as u32 - 1
+        && exponent(b).wrapping_sub(1) < EXP_MAX as u32 - 1
+        && a.sig & b.sig & J != 0
 }
 
 #[inline(always)]
@@ -58,77 +76,77 @@ const fn is_usual(v: F80) -> bool {
     is_normal(v) || is_zero(v)
 }
 
-/// Rounds hi:lo, whose top bit is set and weighs 2^(e - bias), to nearest at the control word's precision.
+/// Rounds hi:lo, whose top bit is set and weighs 2^(e - bias), to nearest at the control word's precision. `sign` is the
+/// word of which bit 15 is the sign.
 #[inline(always)]
-fn round(cw: u16, sign: u16, e: i32, hi: u64, lo: u64) -> Option<Quick<F80>> {
-    /// Keeps `N` bits of `hi`, fewer than 64.
+fn round(cw: u16, sign: u32, e: u32, hi: u64, lo: u64) -> Option<Quick<F80>> {
+    /// Keeps `N` bits of `hi`, fewer than 64: what they become (0 is 2.0), whether something was lost, whether it went up.
     #[inline(always)]
-    fn narrow<const N: u32>(hi: u64, lo: u64) -> (u64, bool, bool, bool) {
+    fn narrow<const N: u32>(hi: u64, lo: u64) -> (u64, bool, bool) {
         let unit = 1u64 << (64 - N);
         let rest = hi << N | u64::from(lo != 0);
-        let up = rest > HALF - u64::from(hi & unit != 0);
-        let (sig, carry) = (hi & !(unit - 1)).overflowing_add(if up { unit } else { 0 });
-        (sig, carry, rest != 0, up)
+        // Up above the half, and at the half when that makes the last bit even.
+        let up = rest > HALF - (hi >> (64 - N) & 1);
+        ((hi & !(unit - 1)).wrapping_add(u64::from(up) << (64 - N)), rest != 0, up)
     }
-    let (sig, carry, inexact, up) = match cw >> 8 & 3 {
-        0 => narrow::<24>(hi, lo),
-        2 => narrow::<53>(hi, lo),
-        _ => {
-            // Up above the half, and at the half when that makes the last bit even.
-            let up = lo > HALF - (hi & 1);
-            let (sig, carry) = hi.overflowing_add(u64::from(up));
-            (sig, carry, lo != 0, up)
-        }
-    };
     // The whole operation treats a result as tiny by its exponent before rounding and as too large by that behind it. One
     // test leaves both to it, and the largest exponent with them.
-    if (e as u32).wrapping_sub(1) >= u32::from(EXP_MAX) - 2 {
+    if e.wrapping_sub(1) >= u32::from(EXP_MAX) - 2 {
         return None;
     }
-    // After a carry the significand is 0 and means 2.0.
-    let value = F80 { sig: sig | u64::from(carry) << 63, se: sign | (e + i32::from(carry)) as u16 };
-    Some(Quick { value, status: status(inexact, up) })
+    let (sig, inexact, up) = if cw & PC == PC {
+        let up = lo > HALF - (hi & 1);
+        (hi.wrapping_add(u64::from(up)), lo != 0, up)
+    } else {
+        match cw & PC {
+            PC_24 => narrow::<24>(hi, lo),
+            PC_53 => narrow::<53>(hi, lo),
+            _ => return None, // the reserved encoding
+        }
+    };
+    let (sig, e) = if sig == 0 { (J, e + 1) } else { (sig, e) };
+    Some(Quick { value: F80 { sig, se: (sign & u32::from(SIGN) | e) as u16 }, status: status(inexact, up) })
 }
 
 /// a + b; with `negate` = 8000h a - b.
 #[inline(always)]
 fn sum(cw: u16, a: F80, b: F80, negate: u16) -> Option<Quick<F80>> {
-    // A zero beside a number takes part as a number too small to matter, and exact.
-    if !rounds_to_nearest(cw) || !(is_normal(a) && is_normal(b) || is_usual(a) && is_usual(b)) {
+    if !rounds_to_nearest(cw) || !both_normal(a, b) {
         return None;
     }
-    let (ea, eb) = (a.biased_exp(), b.biased_exp());
-    let sb = b.se ^ negate;
-    // All without branches: which operand is the larger is nothing that can be predicted.
+    let (ea, eb) = (exponent(a), exponent(b));
+    let (sa, sb) = (u32::from(a.se), u32::from(b.se ^ negate));
+    // Without branches: which operand is the larger is nothing that can be predicted.
     let swap = (ea < eb) | ((ea == eb) & (a.sig < b.sig));
     let other = (a.sig ^ b.sig) & u64::from(swap).wrapping_neg();
     let (big, small) = (a.sig ^ other, b.sig ^ other);
-    let sign = (a.se ^ ((a.se ^ sb) & u16::from(swap).wrapping_neg())) & SIGN;
-    let d = u32::from(ea.abs_diff(eb));
-    let e = i32::from(ea.max(eb));
+    let sign = sa ^ ((sa ^ sb) & u32::from(swap).wrapping_neg());
+    let (d, e) = (ea.abs_diff(eb), ea.max(eb));
     // `small` at the exponent of `big`, in 128 bits, the last of them sticky.
-    let (yh, yl) = match d {
-        0..64 => (small >> d, small << 1 << (63 - d)),
-        64..128 => (0, small >> (d - 64) | u64::from(small << 1 << (127 - d) != 0)),
-        _ => (0, u64::from(small != 0)),
+    let (yh, yl) = if d < 64 {
+        (small >> d, small << 1 << (63 - d))
+    } else if d < 128 {
+        (0, small >> (d - 64) | u64::from(small << 1 << (127 - d) != 0))
+    } else {
+        (0, 1)
     };
-    if (a.se ^ sb) & SIGN == 0 {
+    if (sa ^ sb) & u32::from(SIGN) == 0 {
         let (s, carry) = big.overflowing_add(yh);
-        let (hi, lo) = if carry { (s >> 1 | J, s << 63 | yl >> 1 | yl & 1) } else { (s, yl) };
-        if hi == 0 {
-            return None; // two zeros
-        }
-        return round(cw, sign, e + i32::from(carry), hi, lo);
+        let c = u32::from(carry);
+        // By one place to the right where there was a carry.
+        let hi = s >> c | u64::from(c) << 63;
+        let lo = (s & u64::from(c)) << 63 | yl >> c | yl & 1;
+        return round(cw, sign, e + c, hi, lo);
     }
     let (lo, borrow) = 0u64.overflowing_sub(yl);
     let hi = big.wrapping_sub(yh).wrapping_sub(u64::from(borrow));
     if hi == 0 {
-        // Equal numbers give +0 (zeros: the signs of both matter). What is left in `lo` alone is rare.
-        return if lo == 0 && e != 0 { Some(Quick { value: F80::ZERO, status: 0 }) } else { None };
+        // Equal numbers give +0. What is left in `lo` alone is rare.
+        return if lo == 0 { Some(Quick { value: F80::ZERO, status: 0 }) } else { None };
     }
     let lz = hi.leading_zeros();
     // A sticky bit moves by at most one place: more is shifted only where the exponents differ by one or not at all.
-    round(cw, sign, e - lz as i32, hi << lz | lo >> 1 >> (63 - lz), lo << lz)
+    round(cw, sign, e.wrapping_sub(lz), hi << lz | lo >> 1 >> (63 - lz), lo << lz)
 }
 
 /// FADD.
@@ -149,43 +167,33 @@ pub fn sub(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
 #[inline(always)]
 #[must_use]
 pub fn mul(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
-    let sign = (a.se ^ b.se) & SIGN;
-    if !rounds_to_nearest(cw) {
+    if !rounds_to_nearest(cw) || !both_normal(a, b) {
         return None;
-    }
-    if !(is_normal(a) && is_normal(b)) {
-        let zero = is_usual(a) && is_usual(b);
-        return zero.then_some(Quick { value: F80 { sig: 0, se: sign }, status: 0 });
     }
     let p = u128::from(a.sig) * u128::from(b.sig);
     let (hi, lo) = ((p >> 64) as u64, p as u64);
-    // The product of two numbers in [1, 2) is in [1, 4).
-    let two = hi >> 63;
-    let (hi, lo) = if two != 0 { (hi, lo) } else { (hi << 1 | lo >> 63, lo << 1) };
-    let e = i32::from(a.biased_exp()) + i32::from(b.biased_exp()) - BIAS + two as i32;
-    round(cw, sign, e, hi, lo)
+    // The product of two numbers in [1, 2) is in [1, 4), one as likely as the other.
+    let low = !hi >> 63;
+    let e = exponent(a) + exponent(b) + 1 - low as u32;
+    round(cw, u32::from(a.se ^ b.se), e.wrapping_sub(BIAS as u32), hi << low | lo >> 63 & low, lo << low)
 }
 
 /// FDIV: a / b.
 #[inline(always)]
 #[must_use]
 pub fn div(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
-    let sign = (a.se ^ b.se) & SIGN;
-    if !rounds_to_nearest(cw) || !is_normal(b) {
+    if !rounds_to_nearest(cw) || !both_normal(a, b) {
         return None;
     }
-    if !is_normal(a) {
-        return is_zero(a).then_some(Quick { value: F80 { sig: 0, se: sign }, status: 0 });
-    }
     let less = a.sig < b.sig;
-    let n = if less { u128::from(a.sig) << 64 } else { u128::from(a.sig) << 63 };
+    let n = u128::from(a.sig) << 63 << u32::from(less);
     let hi = (n / u128::from(b.sig)) as u64; // in [2^63, 2^64) by the choice of the shift
     // Below 2^64, as it is less than the divisor: the upper halves need no subtraction.
     let rem = (n as u64).wrapping_sub(hi.wrapping_mul(b.sig));
     // It is never just half the divisor: the odd number 2 hi + 1, of 65 bits, would then divide `a.sig`.
     let lo = u64::from(rem > b.sig >> 1) << 63 | u64::from(rem != 0);
-    let e = i32::from(a.biased_exp()) - i32::from(b.biased_exp()) + BIAS - i32::from(less);
-    round(cw, sign, e, hi, lo)
+    let e = (exponent(a) + BIAS as u32 - u32::from(less)).wrapping_sub(exponent(b));
+    round(cw, u32::from(a.se ^ b.se), e, hi, lo)
 }
 
 /// FSQRT of a positive number.
@@ -196,7 +204,7 @@ pub fn sqrt(cw: u16, a: F80) -> Option<Quick<F80>> {
         return None;
     }
     let r = num::sqrt(a.finite());
-    round(cw, 0, r.exp + BIAS, r.hi, r.lo)
+    round(cw, 0, (r.exp + BIAS) as u32, r.hi, r.lo)
 }
 
 /// ZF, PF, CF of the comparison of a with b, as [`Relation::zf_pf_cf`](crate::fp::Relation::zf_pf_cf) has them. Raises nothing:

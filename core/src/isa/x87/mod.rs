@@ -8,7 +8,7 @@
 //! * [`fault`]: `#NM`, and errors that wait for the next waiting instruction.
 //! * [`load`], [`store`], [`arith`], [`compare`], [`transcendental`], [`control`], [`mod@env`]: the instructions.
 //!
-//! The usual case of an instruction (numbers and zeros, memory at hand, no stack fault, no exception but a masked PE) goes a
+//! The usual case of an instruction (normal numbers, memory at hand, no stack fault, no exception but a masked PE) goes a
 //! short way, `quick`, that ends without a trace when it finds that the case is another. The instruction then runs *whole*.
 //! The whole instruction would do the same in the usual case: a short way is for speed alone.
 //!
