@@ -24,12 +24,14 @@ pub struct Quick<T> {
 const PM: u16 = Flags::PE.bits() as u16;
 /// RC in the control word.
 const RC: u16 = 3 << 10;
-/// PC in the control word; all ones is 64 bits.
+/// PC in the control word.
 const PC: u16 = 3 << 8;
-/// PC: 24 bits.
-const PC_24: u16 = 0;
-/// PC: 53 bits.
-const PC_53: u16 = 2 << 8;
+/// RC, PC and PM for rounding to the nearest number of 64 bits, PE masked.
+const EXTENDED: u16 = PM | 3 << 8;
+/// The same for 53 bits.
+const DOUBLE: u16 = PM | 2 << 8;
+/// The same for 24 bits.
+const SINGLE: u16 = PM;
 /// The sign bit of a sign-and-exponent word.
 const SIGN: u16 = 0x8000;
 /// Half a unit of the 64-bit significand, in the word below it.
@@ -47,22 +49,65 @@ const fn rounds_to_nearest(cw: u16) -> bool {
     cw & (RC | PM) == PM
 }
 
-#[inline(always)]
-const fn exponent(v: F80) -> u32 {
-    v.biased_exp() as u32
+/// A normal number.
+#[derive(Clone, Copy, Debug)]
+pub struct Number {
+    /// Sign and exponent, which is neither 0 nor 7FFFh. The upper half is 0.
+    se: u32,
+    /// With the integer bit set.
+    sig: u64,
 }
 
-/// A normal number: one test for 1 <= exponent <= 7FFEh, one for the integer bit.
-#[inline(always)]
-const fn is_normal(v: F80) -> bool {
-    (exponent(v).wrapping_sub(1) < EXP_MAX as u32 - 1) & (v.sig & J != 0)
+impl Number {
+    #[inline(always)]
+    const fn exponent(self) -> u32 {
+        self.se & EXP_MAX as u32
+    }
 }
 
+/// A register's contents as a number.
 #[inline(always)]
-const fn both_normal(a: F80, b: F80) -> bool {
-    exponent(a).wrapping_sub(1) < EXP_MAX as u32 - 1
-        && exponent(b).wrapping_sub(1) < EXP_MAX as u32 - 1
-        && a.sig & b.sig & J != 0
+#[must_use]
+pub const fn number(v: F80) -> Option<Number> {
+    let se = v.se as u32;
+    // Of the exponents only 0 and 7FFFh have no bit of 7FFEh when one is added.
+    if (se + 1) & 0x7ffe == 0 || v.sig & J == 0 {
+        return None;
+    }
+    Some(Number { se, sig: v.sig })
+}
+
+/// An m32fp operand as a number.
+#[inline(always)]
+#[must_use]
+pub const fn number_f32(v: u32) -> Option<Number> {
+    let e = v >> 23 & 0xff;
+    if e.wrapping_sub(1) >= 0xfe {
+        return None;
+    }
+    Some(Number { se: (v >> 16 & SIGN as u32) + e + (BIAS - 127) as u32, sig: J | (v as u64) << 40 })
+}
+
+/// An m64fp operand as a number.
+#[inline(always)]
+#[must_use]
+pub const fn number_f64(v: u64) -> Option<Number> {
+    let e = (v >> 52) as u32 & 0x7ff;
+    if e.wrapping_sub(1) >= 0x7fe {
+        return None;
+    }
+    Some(Number { se: ((v >> 48) as u32 & SIGN as u32) + e + (BIAS - 1023) as u32, sig: J | v << 11 })
+}
+
+/// An integer operand as a number.
+#[inline(always)]
+#[must_use]
+pub const fn number_int(v: i64) -> Option<Number> {
+    if v == 0 {
+        return None;
+    }
+    let F80 { se, sig } = F80::from_i64(v);
+    Some(Number { se: se as u32, sig })
 }
 
 #[inline(always)]
@@ -73,55 +118,53 @@ const fn is_zero(v: F80) -> bool {
 /// Neither NaN, infinity, denormal nor an unsupported encoding. Tests for the likelier first.
 #[inline(always)]
 const fn is_usual(v: F80) -> bool {
-    is_normal(v) || is_zero(v)
+    number(v).is_some() || is_zero(v)
 }
 
-/// Rounds hi:lo, whose top bit is set and weighs 2^(e - bias), to nearest at the control word's precision. `sign` is the
-/// word of which bit 15 is the sign.
-#[inline(always)]
-fn round(cw: u16, sign: u32, e: u32, hi: u64, lo: u64) -> Option<Quick<F80>> {
-    /// Keeps `N` bits of `hi`, fewer than 64: what they become (0 is 2.0), whether something was lost, whether it went up.
-    #[inline(always)]
-    fn narrow<const N: u32>(hi: u64, lo: u64) -> (u64, bool, bool) {
-        let unit = 1u64 << (64 - N);
-        let rest = hi << N | u64::from(lo != 0);
-        // Up above the half, and at the half when that makes the last bit even.
-        let up = rest > HALF - (hi >> (64 - N) & 1);
-        ((hi & !(unit - 1)).wrapping_add(u64::from(up) << (64 - N)), rest != 0, up)
-    }
-    // The whole operation treats a result as tiny by its exponent before rounding and as too large by that behind it. One
-    // test leaves both to it, and the largest exponent with them.
-    if e.wrapping_sub(1) >= u32::from(EXP_MAX) - 2 {
-        return None;
-    }
-    let (sig, inexact, up) = if cw & PC == PC {
-        let up = lo > HALF - (hi & 1);
-        (hi.wrapping_add(u64::from(up)), lo != 0, up)
-    } else {
-        match cw & PC {
-            PC_24 => narrow::<24>(hi, lo),
-            PC_53 => narrow::<53>(hi, lo),
-            _ => return None, // the reserved encoding
+/// The operation `$f` for the precision that the control word asks for, if it asks for rounding to nearest with PE masked.
+macro_rules! at_precision {
+    ($cw:ident, $f:ident($($a:expr),*)) => {
+        match $cw & (RC | PC | PM) {
+            EXTENDED => $f::<64>($($a),*),
+            DOUBLE => $f::<53>($($a),*),
+            SINGLE => $f::<24>($($a),*),
+            _ => None,
         }
     };
-    let (sig, e) = if sig == 0 { (J, e + 1) } else { (sig, e) };
-    Some(Quick { value: F80 { sig, se: (sign & u32::from(SIGN) | e) as u16 }, status: status(inexact, up) })
 }
 
-/// a + b; with `negate` = 8000h a - b.
+/// Rounds hi:lo, whose top bit is set and weighs 2^(e - bias), to nearest with `N` bits. Bit 15 of `sign` is the sign.
 #[inline(always)]
-fn sum(cw: u16, a: F80, b: F80, negate: u16) -> Option<Quick<F80>> {
-    if !rounds_to_nearest(cw) || !both_normal(a, b) {
+fn round<const N: u32>(sign: u32, e: u32, hi: u64, lo: u64) -> Option<Quick<F80>> {
+    // The whole operation treats a result as tiny by its exponent before rounding and as too large by that behind it. One
+    // test leaves both to it, and the largest exponent with them.
+    if e.wrapping_sub(1) >= EXP_MAX as u32 - 2 {
         return None;
     }
-    let (ea, eb) = (exponent(a), exponent(b));
-    let (sa, sb) = (u32::from(a.se), u32::from(b.se ^ negate));
-    // Without branches: which operand is the larger is nothing that can be predicted.
-    let swap = (ea < eb) | ((ea == eb) & (a.sig < b.sig));
-    let other = (a.sig ^ b.sig) & u64::from(swap).wrapping_neg();
+    // Up above the half, and at the half when that makes the last bit even. A carry out of the significand leaves 0.
+    let (sig, rest, up) = if N == 64 {
+        let up = lo > HALF - (hi & 1);
+        (hi.wrapping_add(u64::from(up)), lo, up)
+    } else {
+        let rest = hi << N | u64::from(lo != 0);
+        let up = rest > HALF - (hi >> (64 - N) & 1);
+        ((hi >> (64 - N) << (64 - N)).wrapping_add(u64::from(up) << (64 - N)), rest, up)
+    };
+    let (sig, e) = if sig == 0 { (J, e + 1) } else { (sig, e) };
+    Some(Quick { value: F80 { sig, se: (sign & u32::from(SIGN) | e) as u16 }, status: status(rest != 0, up) })
+}
+
+/// a + b.
+#[inline(always)]
+fn sum<const N: u32>(a: Number, b: Number) -> Option<Quick<F80>> {
+    // Without branches: which operand has the larger exponent is nothing that can be predicted.
+    let d = a.exponent().wrapping_sub(b.exponent()) as i32;
+    let swap = d >> 31;
+    let other = (a.sig ^ b.sig) & swap as i64 as u64;
     let (big, small) = (a.sig ^ other, b.sig ^ other);
-    let sign = sa ^ ((sa ^ sb) & u32::from(swap).wrapping_neg());
-    let (d, e) = (ea.abs_diff(eb), ea.max(eb));
+    let sign = a.se ^ ((a.se ^ b.se) & swap as u32);
+    let e = a.exponent().wrapping_sub((d & swap) as u32);
+    let d = ((d ^ swap) - swap) as u32;
     // `small` at the exponent of `big`, in 128 bits, the last of them sticky.
     let (yh, yl) = if d < 64 {
         (small >> d, small << 1 << (63 - d))
@@ -130,61 +173,63 @@ fn sum(cw: u16, a: F80, b: F80, negate: u16) -> Option<Quick<F80>> {
     } else {
         (0, 1)
     };
-    if (sa ^ sb) & u32::from(SIGN) == 0 {
+    if (a.se ^ b.se) & u32::from(SIGN) == 0 {
         let (s, carry) = big.overflowing_add(yh);
-        let c = u32::from(carry);
-        // By one place to the right where there was a carry.
-        let hi = s >> c | u64::from(c) << 63;
-        let lo = (s & u64::from(c)) << 63 | yl >> c | yl & 1;
-        return round(cw, sign, e + c, hi, lo);
+        if carry {
+            return round::<N>(sign, e + 1, s >> 1 | J, s << 63 | yl >> 1 | yl & 1);
+        }
+        return round::<N>(sign, e, s, yl);
+    }
+    if d == 0 {
+        // Exact but for the precision; the larger significand has the sign. Equal numbers give +0.
+        let hi = big.abs_diff(small);
+        if hi == 0 {
+            return Some(Quick { value: F80::ZERO, status: 0 });
+        }
+        let lz = hi.leading_zeros();
+        return round::<N>(sign ^ u32::from(big < small) << 15, e.wrapping_sub(lz), hi << lz, 0);
     }
     let (lo, borrow) = 0u64.overflowing_sub(yl);
     let hi = big.wrapping_sub(yh).wrapping_sub(u64::from(borrow));
     if hi == 0 {
-        // Equal numbers give +0. What is left in `lo` alone is rare.
-        return if lo == 0 { Some(Quick { value: F80::ZERO, status: 0 }) } else { None };
+        return None; // what is left in `lo` alone is rare
     }
     let lz = hi.leading_zeros();
-    // A sticky bit moves by at most one place: more is shifted only where the exponents differ by one or not at all.
-    round(cw, sign, e.wrapping_sub(lz), hi << lz | lo >> 1 >> (63 - lz), lo << lz)
+    // A sticky bit moves by at most one place: more is shifted only where the exponents differ by one.
+    round::<N>(sign, e.wrapping_sub(lz), hi << lz | lo >> 1 >> (63 - lz), lo << lz)
 }
 
 /// FADD.
 #[inline(always)]
 #[must_use]
-pub fn add(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
-    sum(cw, a, b, 0)
+pub fn add(cw: u16, a: Number, b: Number) -> Option<Quick<F80>> {
+    at_precision!(cw, sum(a, b))
 }
 
 /// FSUB: a - b.
 #[inline(always)]
 #[must_use]
-pub fn sub(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
-    sum(cw, a, b, SIGN)
+pub fn sub(cw: u16, a: Number, b: Number) -> Option<Quick<F80>> {
+    let b = Number { se: b.se ^ u32::from(SIGN), ..b };
+    at_precision!(cw, sum(a, b))
 }
 
 /// FMUL.
 #[inline(always)]
 #[must_use]
-pub fn mul(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
-    if !rounds_to_nearest(cw) || !both_normal(a, b) {
-        return None;
-    }
+pub fn mul(cw: u16, a: Number, b: Number) -> Option<Quick<F80>> {
     let p = u128::from(a.sig) * u128::from(b.sig);
     let (hi, lo) = ((p >> 64) as u64, p as u64);
-    // The product of two numbers in [1, 2) is in [1, 4), one as likely as the other.
+    // The product of two numbers in [1, 2) is in [1, 4), one half as likely as the other.
     let low = !hi >> 63;
-    let e = exponent(a) + exponent(b) + 1 - low as u32;
-    round(cw, u32::from(a.se ^ b.se), e.wrapping_sub(BIAS as u32), hi << low | lo >> 63 & low, lo << low)
+    let e = (a.exponent() + b.exponent() + 1 - low as u32).wrapping_sub(BIAS as u32);
+    at_precision!(cw, round(a.se ^ b.se, e, hi << low | lo >> 63 & low, lo << low))
 }
 
 /// FDIV: a / b.
 #[inline(always)]
 #[must_use]
-pub fn div(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
-    if !rounds_to_nearest(cw) || !both_normal(a, b) {
-        return None;
-    }
+pub fn div(cw: u16, a: Number, b: Number) -> Option<Quick<F80>> {
     let less = a.sig < b.sig;
     let n = u128::from(a.sig) << 63 << u32::from(less);
     let hi = (n / u128::from(b.sig)) as u64; // in [2^63, 2^64) by the choice of the shift
@@ -192,19 +237,19 @@ pub fn div(cw: u16, a: F80, b: F80) -> Option<Quick<F80>> {
     let rem = (n as u64).wrapping_sub(hi.wrapping_mul(b.sig));
     // It is never just half the divisor: the odd number 2 hi + 1, of 65 bits, would then divide `a.sig`.
     let lo = u64::from(rem > b.sig >> 1) << 63 | u64::from(rem != 0);
-    let e = (exponent(a) + BIAS as u32 - u32::from(less)).wrapping_sub(exponent(b));
-    round(cw, u32::from(a.se ^ b.se), e, hi, lo)
+    let e = (a.exponent() + BIAS as u32 - u32::from(less)).wrapping_sub(b.exponent());
+    at_precision!(cw, round(a.se ^ b.se, e, hi, lo))
 }
 
-/// FSQRT of a positive number.
+/// FSQRT.
 #[inline(always)]
 #[must_use]
 pub fn sqrt(cw: u16, a: F80) -> Option<Quick<F80>> {
-    if !rounds_to_nearest(cw) || !is_normal(a) || a.is_negative() {
+    if number(a).is_none() || a.is_negative() {
         return None;
     }
     let r = num::sqrt(a.finite());
-    round(cw, 0, (r.exp + BIAS) as u32, r.hi, r.lo)
+    at_precision!(cw, round(0, (r.exp + BIAS) as u32, r.hi, r.lo))
 }
 
 /// ZF, PF, CF of the comparison of a with b, as [`Relation::zf_pf_cf`](crate::fp::Relation::zf_pf_cf) has them. Raises nothing:
@@ -287,7 +332,7 @@ pub fn to_f64(cw: u16, a: F80) -> Option<Quick<u64>> {
 /// The magnitude of a normal number as an integer of at most `bits` bits (rounding may make it 2^`bits`), with what it lost.
 #[inline(always)]
 fn integer(cw: u16, a: F80, round: Round, bits: i32) -> Option<Quick<u64>> {
-    if cw & PM == 0 || !is_normal(a) {
+    if cw & PM == 0 || number(a).is_none() {
         return None;
     }
     // How many bits are behind the point.

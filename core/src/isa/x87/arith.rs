@@ -4,7 +4,7 @@ use super::stack::{I16, I32, M32, M64, Operand, ea, note, note_mem, ready};
 use crate::cpu::Exception;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
-use crate::fp::x87::quick::{self, Quick};
+use crate::fp::x87::quick::{self, Number, Quick, number};
 use crate::fp::{F80, X87Env, x87};
 use crate::isa::Insn;
 use crate::isa::ops::{Helper, Ops};
@@ -16,7 +16,7 @@ trait Operation {
     fn run(env: &mut X87Env, dst: F80, src: F80) -> Option<F80>;
 
     /// The usual case.
-    fn quick(cw: u16, dst: F80, src: F80) -> Option<Quick<F80>>;
+    fn quick(cw: u16, dst: Number, src: Number) -> Option<Quick<F80>>;
 }
 
 macro_rules! operations {
@@ -30,7 +30,7 @@ macro_rules! operations {
                     x87::$f(env, $x, $y)
                 }
                 #[inline(always)]
-                fn quick(cw: u16, dst: F80, src: F80) -> Option<Quick<F80>> {
+                fn quick(cw: u16, dst: Number, src: Number) -> Option<Quick<F80>> {
                     let ($x, $y) = pair!($x, $y, dst, src);
                     quick::$f(cw, $x, $y)
                 }
@@ -60,14 +60,19 @@ operations! {
 /// ST(0) := ST(0) op memory.
 fn memory<A: Operation, M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     let quick = |x: &mut Exec| {
-        let off = ea(x, i);
-        let p = x.st.fpu.phys(0);
-        if !ready(x) || !x.st.fpu.holds(p) {
+        if !ready(x) {
             return None;
         }
-        let r = A::quick(x.st.fpu.control, x.st.fpu.reg(p), M::peek(x, i, off)?)?;
+        let off = ea(x, i);
+        let b = M::peek(x, i, off)?;
         note_mem(x, i, off);
-        x.st.fpu.replace(p, r);
+        let fpu = &mut x.st.fpu;
+        let p = fpu.phys(0);
+        if !fpu.holds(p) {
+            return None;
+        }
+        let r = A::quick(fpu.control, number(fpu.reg(p))?, M::number(b)?)?;
+        fpu.replace(p, r);
         Some(())
     };
     if quick(x).is_some() {
@@ -100,16 +105,19 @@ fn memory_whole<A: Operation, M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), 
 /// dst := dst op src, where one of them is ST(0).
 fn registers<A: Operation, const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     let quick = |x: &mut Exec| {
-        let fpu = &x.st.fpu;
-        let (p, q) = (fpu.phys(i.dst), fpu.phys(i.src));
-        if !ready(x) || !fpu.holds(p) || !fpu.holds(q) {
+        if !ready(x) {
             return None;
         }
-        let r = A::quick(fpu.control, fpu.reg(p), fpu.reg(q))?;
         note(x, i);
-        x.st.fpu.replace(p, r);
+        let fpu = &mut x.st.fpu;
+        let (p, q) = (fpu.phys(i.dst), fpu.phys(i.src));
+        if !fpu.holds(p) || !fpu.holds(q) {
+            return None;
+        }
+        let r = A::quick(fpu.control, number(fpu.reg(p))?, number(fpu.reg(q))?)?;
+        fpu.replace(p, r);
         if POP {
-            x.st.fpu.pop();
+            fpu.pop();
         }
         Some(())
     };

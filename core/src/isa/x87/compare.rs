@@ -51,13 +51,17 @@ fn finish<const POPS: u32>(fpu: &mut Fpu, r: Outcome) {
 
 fn memory<M: Operand, const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     let quick = |x: &mut Exec| {
-        let off = ea(x, i);
-        let p = x.st.fpu.phys(0);
-        if !ready(x) || !x.st.fpu.holds(p) {
+        if !ready(x) {
             return None;
         }
-        let codes = quick::compare(x.st.fpu.reg(p), M::peek(x, i, off)?)?;
+        let off = ea(x, i);
+        let b = M::peek(x, i, off)?;
         note_mem(x, i, off);
+        let p = x.st.fpu.phys(0);
+        if !x.st.fpu.holds(p) {
+            return None;
+        }
+        let codes = quick::compare(x.st.fpu.reg(p), M::value(b)?)?;
         quick_codes::<POPS>(&mut x.st.fpu, codes);
         Some(())
     };
@@ -93,14 +97,17 @@ fn quick_codes<const POPS: u32>(fpu: &mut Fpu, codes: u8) {
 /// The usual case of a comparison with ST(n): the codes. C1 is cleared.
 #[inline(always)]
 fn quick_register(x: &mut Exec, i: &Insn, n: u8) -> Option<u8> {
-    let fpu = &x.st.fpu;
+    if !ready(x) {
+        return None;
+    }
+    note(x, i);
+    let fpu = &mut x.st.fpu;
     let (p, q) = (fpu.phys(0), fpu.phys(n));
-    if !ready(x) || !fpu.holds(p) || !fpu.holds(q) {
+    if !fpu.holds(p) || !fpu.holds(q) {
         return None;
     }
     let codes = quick::compare(fpu.reg(p), fpu.reg(q))?;
-    note(x, i);
-    x.st.fpu.leave(0);
+    fpu.leave(0);
     Some(codes)
 }
 

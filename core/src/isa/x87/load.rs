@@ -43,12 +43,16 @@ fn push_loaded(fpu: &mut Fpu, load: impl FnOnce(&mut X87Env) -> Option<F80>, wid
 /// The usual case of pushing a memory operand; false when it is another.
 #[inline(always)]
 fn quick<M: Operand>(x: &mut Exec, i: &Insn) -> bool {
-    let off = ea(x, i);
-    if !ready(x) || !x.st.fpu.has_room() {
+    if !ready(x) {
         return false;
     }
-    let Some(v) = M::peek(x, i, off) else { return false };
+    let off = ea(x, i);
+    let Some(bits) = M::peek(x, i, off) else { return false };
     note_mem(x, i, off);
+    let Some(v) = M::value(bits) else { return false };
+    if !x.st.fpu.has_room() {
+        return false;
+    }
     x.st.fpu.leave(0);
     x.st.fpu.push(v);
     true

@@ -9,8 +9,9 @@
 //! * [`load`], [`store`], [`arith`], [`compare`], [`transcendental`], [`control`], [`mod@env`]: the instructions.
 //!
 //! The usual case of an instruction (normal numbers, memory at hand, no stack fault, no exception but a masked PE) goes a
-//! short way, `quick`, that ends without a trace when it finds that the case is another. The instruction then runs *whole*.
-//! The whole instruction would do the same in the usual case: a short way is for speed alone.
+//! short way, `quick`, that gives up where it finds that the case is another. The instruction then runs *whole*.
+//! The whole instruction would do the same in the usual case: a short way is for speed alone. Where it gives up it has
+//! changed nothing, but that it may have recorded the instruction when the whole is sure to do so, too.
 //!
 //! All of it is helpers. A decoded instruction carries its FOP (11 bits) in [`Insn::imm`](super::Insn::imm).
 //!

@@ -7,7 +7,7 @@ use crate::cpu::Exception;
 use crate::cpu::segment::Seg;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
-use crate::fp::x87::quick::{self, Quick};
+use crate::fp::x87::quick::{self, Number, Quick};
 use crate::fp::{Class, F80, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::Ops;
@@ -233,8 +233,14 @@ pub(super) trait Operand {
     /// Reads it, exactly. A denormal or SNaN is reported by the operation that uses it.
     fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception>;
 
-    /// The same for a number or zero that is at hand; changes nothing.
-    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80>;
+    /// Its bits in memory, if they are at hand; changes nothing.
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64>;
+
+    /// The value of a normal number.
+    fn number(bits: u64) -> Option<Number>;
+
+    /// The value of a number or zero.
+    fn value(bits: u64) -> Option<F80>;
 }
 
 /// m32fp.
@@ -260,8 +266,16 @@ impl Operand for M32 {
         Ok(crate::fp::x87::widen_f32(env, v as u32))
     }
     #[inline(always)]
-    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
-        quick::from_f32(x.read_at_hand::<32>(i.seg, off)? as u32)
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<32>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_f32(bits as u32)
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        quick::from_f32(bits as u32)
     }
 }
 impl Operand for M64 {
@@ -271,8 +285,16 @@ impl Operand for M64 {
         Ok(crate::fp::x87::widen_f64(env, v))
     }
     #[inline(always)]
-    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
-        quick::from_f64(x.read_at_hand::<64>(i.seg, off)?)
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<64>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_f64(bits)
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        quick::from_f64(bits)
     }
 }
 impl Operand for I16 {
@@ -282,8 +304,16 @@ impl Operand for I16 {
         Ok(F80::from_i64(i64::from(v as i16)))
     }
     #[inline(always)]
-    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
-        Some(F80::from_i64(i64::from(x.read_at_hand::<16>(i.seg, off)? as i16)))
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<16>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_int(i64::from(bits as i16))
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        Some(F80::from_i64(i64::from(bits as i16)))
     }
 }
 impl Operand for I32 {
@@ -293,8 +323,16 @@ impl Operand for I32 {
         Ok(F80::from_i64(i64::from(v as i32)))
     }
     #[inline(always)]
-    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
-        Some(F80::from_i64(i64::from(x.read_at_hand::<32>(i.seg, off)? as i32)))
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<32>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_int(i64::from(bits as i32))
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        Some(F80::from_i64(i64::from(bits as i32)))
     }
 }
 impl Operand for I64 {
@@ -304,8 +342,16 @@ impl Operand for I64 {
         Ok(F80::from_i64(v as i64))
     }
     #[inline(always)]
-    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<F80> {
-        Some(F80::from_i64(x.read_at_hand::<64>(i.seg, off)? as i64))
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<64>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_int(bits as i64)
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        Some(F80::from_i64(bits as i64))
     }
 }
 
