@@ -732,6 +732,42 @@ impl Exec {
         self.write_slow(seg, off, B / 8, v)
     }
 
+    /// What [`Self::read`] would read, where that needs no look at page tables or devices. Changes nothing.
+    #[inline(always)]
+    #[must_use]
+    pub fn read_at_hand<const B: u32>(&self, seg: u8, off: u64) -> Option<u64> {
+        let at = self.direct::<false, false>(seg, off, u64::from(B / 8))?;
+        Some(self.load_at::<B>(at))
+    }
+
+    /// Writes as [`Self::write`] does, where that needs no look at page tables or devices; otherwise false, and nothing was
+    /// written.
+    #[inline(always)]
+    #[must_use]
+    pub fn write_at_hand<const B: u32>(&mut self, seg: u8, off: u64, v: u64) -> bool {
+        let Some(at) = self.direct::<true, false>(seg, off, u64::from(B / 8)) else { return false };
+        self.store_at::<B>(at, v);
+        true
+    }
+
+    /// [`Self::read_at_hand`] for the ten bytes of an x87 register: the significand, then sign and exponent.
+    #[inline(always)]
+    #[must_use]
+    pub fn read80_at_hand(&self, seg: u8, off: u64) -> Option<(u64, u16)> {
+        let at = self.direct::<false, false>(seg, off, 10)?;
+        Some((self.load_at::<64>(at), self.load_at::<16>(at + 8) as u16))
+    }
+
+    /// [`Self::write_at_hand`] for the ten bytes of an x87 register.
+    #[inline(always)]
+    #[must_use]
+    pub fn write80_at_hand(&mut self, seg: u8, off: u64, significand: u64, sign_exponent: u16) -> bool {
+        let Some(at) = self.direct::<true, false>(seg, off, 10) else { return false };
+        self.store_at::<64>(at, significand);
+        self.store_at::<16>(at + 8, sign_exponent.into());
+        true
+    }
+
     #[inline(always)]
     fn load_at<const B: u32>(&self, at: u64) -> u64 {
         match B {

@@ -98,7 +98,11 @@ pub enum Shadow {
 }
 
 /// The x87 unit (and with it the MMX registers). SDM Vol. 1, "x87 FPU Execution Environment".
+///
+/// TOP is apart from the rest of the status word: the rest waits for the result of an operation, but the next operation
+/// only needs TOP to find its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SavedFpu", into = "SavedFpu")]
 pub struct Fpu {
     /// Significands of the physical registers R0-R7 (not of ST0-ST7): the MMX registers.
     pub significand: [u64; 8],
@@ -106,8 +110,10 @@ pub struct Fpu {
     pub sign_exponent: [u16; 8],
     /// Control word.
     pub control: u16,
-    /// Status word; TOP is its bits 13:11.
-    pub status: u16,
+    /// The status word but for TOP: bits 13:11 are 0. See [`Self::status`].
+    pub status_less_top: u16,
+    /// TOP: the number of the physical register that is ST(0), below 8. See [`Self::top`].
+    top: u8,
     /// Abridged tag word, one bit a physical register: 1 is "not empty".
     pub valid: u8,
     /// Opcode of the last non-control instruction, 11 bits.
@@ -128,7 +134,8 @@ impl Fpu {
         significand: [0; 8],
         sign_exponent: [0; 8],
         control: 0x37f,
-        status: 0,
+        status_less_top: 0,
+        top: 0,
         valid: 0,
         opcode: 0,
         ip: 0,
@@ -141,13 +148,59 @@ impl Fpu {
     #[must_use]
     #[inline(always)]
     pub const fn top(&self) -> u8 {
-        (self.status >> 11 & 7) as u8
+        self.top
     }
 
     /// Moves TOP.
     #[inline(always)]
     pub const fn set_top(&mut self, top: u8) {
-        self.status = self.status & !(7 << 11) | (top as u16 & 7) << 11;
+        self.top = top & 7;
+    }
+
+    /// The status word; TOP is its bits 13:11.
+    #[must_use]
+    #[inline(always)]
+    pub const fn status(&self) -> u16 {
+        self.status_less_top | (self.top as u16) << 11
+    }
+
+    /// Replaces the whole status word.
+    #[inline(always)]
+    pub const fn set_status(&mut self, status: u16) {
+        self.status_less_top = status & !(7 << 11);
+        self.set_top((status >> 11) as u8);
+    }
+}
+
+/// The saved form of [`Fpu`], with the status word as the guest sees it.
+#[derive(Serialize, Deserialize)]
+struct SavedFpu {
+    significand: [u64; 8],
+    sign_exponent: [u16; 8],
+    control: u16,
+    status: u16,
+    valid: u8,
+    opcode: u16,
+    ip: u64,
+    cs: u16,
+    dp: u64,
+    ds: u16,
+}
+
+impl From<Fpu> for SavedFpu {
+    fn from(f: Fpu) -> Self {
+        let status = f.status();
+        let Fpu { significand, sign_exponent, control, status_less_top: _, top: _, valid, opcode, ip, cs, dp, ds } = f;
+        Self { significand, sign_exponent, control, status, valid, opcode, ip, cs, dp, ds }
+    }
+}
+
+impl From<SavedFpu> for Fpu {
+    fn from(saved: SavedFpu) -> Self {
+        let SavedFpu { significand, sign_exponent, control, status, valid, opcode, ip, cs, dp, ds } = saved;
+        let mut f = Self { significand, sign_exponent, control, valid, opcode, ip, cs, dp, ds, ..Self::INIT };
+        f.set_status(status);
+        f
     }
 }
 

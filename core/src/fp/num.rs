@@ -166,13 +166,11 @@ fn isqrt(n: u128) -> u64 {
     let guess = ((n >> 64) as u64 as f64).sqrt() * 4_294_967_296.0;
     let mut x = if guess >= 18_446_744_073_709_551_615.0 { u64::MAX } else { guess as u64 };
     x = x.max(1 << 62);
-    // One Newton step: x' = x + (n - x^2) / 2x, as a signed correction.
-    let sq = u128::from(x) * u128::from(x);
-    x = if n >= sq {
-        x.saturating_add(((n - sq) / (u128::from(x) << 1)) as u64)
-    } else {
-        x - (((sq - n) / (u128::from(x) << 1)) as u64)
-    };
+    // One Newton step: x' = x + (n - x^2) / 2x, as a signed correction of at most 13 bits, for which the host's division
+    // will do: n - x^2 has 78 bits at most.
+    let rest = n.wrapping_sub(u128::from(x) * u128::from(x)) as i128;
+    let step = ((rest >> 32) as i64 as f64) / ((x >> 32) as f64 * 2.0);
+    x = x.saturating_add_signed(step as i64);
     while u128::from(x) * u128::from(x) > n {
         x -= 1;
     }

@@ -6,6 +6,7 @@
 #![allow(unsafe_code, missing_docs)]
 
 mod operands;
+mod quick;
 mod sse;
 mod transcendental;
 mod x87;

@@ -145,7 +145,7 @@ impl Guest {
         st.flags = Flags::from_bits(state.rflags);
         let f = &mut st.fpu;
         f.control = state.u16(0);
-        f.status = state.u16(2);
+        f.set_status(state.u16(2));
         f.valid = state.fx[4];
         for n in 0..8 {
             let (sig, se) = state.st(n);
@@ -184,7 +184,7 @@ impl Guest {
         state.rflags = x.st.flags.bits();
         let f = &x.st.fpu;
         state.fx[0..2].copy_from_slice(&f.control.to_le_bytes());
-        state.fx[2..4].copy_from_slice(&f.status.to_le_bytes());
+        state.fx[2..4].copy_from_slice(&f.status().to_le_bytes());
         state.fx[4] = f.valid;
         for n in 0..8 {
             let r = (n + usize::from(f.top())) & 7;

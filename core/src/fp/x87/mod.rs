@@ -18,6 +18,7 @@ mod load;
 mod log;
 mod nan;
 mod pack;
+pub mod quick;
 mod rem;
 mod scale;
 mod store;

@@ -41,7 +41,7 @@ const FSW_ES: u16 = 1 << 7;
 /// `#MF`.
 #[inline]
 pub fn report_x87(x: &Exec) -> R {
-    if x.st.fpu.status & FSW_ES != 0 && x.st.cr0 & cr0::NE != 0 { Err(Exception::MF) } else { Ok(()) }
+    if x.st.fpu.status_less_top & FSW_ES != 0 && x.st.cr0 & cr0::NE != 0 { Err(Exception::MF) } else { Ok(()) }
 }
 
 /// What an MMX instruction begins with. Vol. 3A, "Intel MMX Technology System Programming".

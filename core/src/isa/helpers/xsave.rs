@@ -49,7 +49,7 @@ impl Area<'_> {
     fn save_x87<const W: bool>(&mut self) -> R {
         let f = self.x.st.fpu;
         self.write(0, 2, f.control.into())?;
-        self.write(2, 2, f.status.into())?;
+        self.write(2, 2, f.status().into())?;
         self.write(4, 2, f.valid.into())?; // and a reserved byte
         self.write(6, 2, f.opcode.into())?;
         if W {
@@ -74,7 +74,7 @@ impl Area<'_> {
         let status = self.read(2, 2)? as u16;
         // ES and B follow from the flags and the masks.
         let es = status & !f.control & 0x3f != 0;
-        f.status = status & 0x7f7f | if es { 0x8080 } else { 0 };
+        f.set_status(status & 0x7f7f | if es { 0x8080 } else { 0 });
         f.valid = self.read(4, 1)? as u8;
         f.opcode = self.read(6, 2)? as u16 & 0x7ff;
         let (ip, dp) = (self.read(8, 8)?, self.read(16, 8)?);
@@ -275,7 +275,7 @@ mod tests {
             f.sign_exponent[n] = 0x4000 + n as u16;
         }
         f.control = 0x27f;
-        f.status = 0x3000; // TOP = 6
+        f.set_status(0x3000); // TOP = 6
         f.valid = 0xc1;
         (f.opcode, f.ip, f.cs, f.dp, f.ds) = (0x123, 0x1111_2222, 0x33, 0x4444_5555, 0x66);
         for n in 0..16 {

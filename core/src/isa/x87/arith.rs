@@ -1,9 +1,10 @@
 //! FADD, FMUL, FSUB(R), FDIV(R) in all their forms, and FSQRT. SDM Vol. 2, their entries.
 
-use super::stack::{I16, I32, M32, M64, Operand, ea, note, note_mem};
+use super::stack::{I16, I32, M32, M64, Operand, ea, note, note_mem, ready};
 use crate::cpu::Exception;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
+use crate::fp::x87::quick::{self, Number, Quick, number};
 use crate::fp::{F80, X87Env, x87};
 use crate::isa::Insn;
 use crate::isa::ops::{Helper, Ops};
@@ -13,6 +14,9 @@ use iced_x86::Code;
 /// An operation on destination and source.
 trait Operation {
     fn run(env: &mut X87Env, dst: F80, src: F80) -> Option<F80>;
+
+    /// The usual case.
+    fn quick(cw: u16, dst: Number, src: Number) -> Option<Quick<F80>>;
 }
 
 macro_rules! operations {
@@ -24,6 +28,11 @@ macro_rules! operations {
                 fn run(env: &mut X87Env, dst: F80, src: F80) -> Option<F80> {
                     let ($x, $y) = pair!($x, $y, dst, src);
                     x87::$f(env, $x, $y)
+                }
+                #[inline(always)]
+                fn quick(cw: u16, dst: Number, src: Number) -> Option<Quick<F80>> {
+                    let ($x, $y) = pair!($x, $y, dst, src);
+                    quick::$f(cw, $x, $y)
                 }
             }
         )*
@@ -50,6 +59,30 @@ operations! {
 
 /// ST(0) := ST(0) op memory.
 fn memory<A: Operation, M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    let quick = |x: &mut Exec| {
+        if !ready(x) {
+            return None;
+        }
+        let off = ea(x, i);
+        let b = M::peek(x, i, off)?;
+        note_mem(x, i, off);
+        let fpu = &mut x.st.fpu;
+        let p = fpu.phys(0);
+        if !fpu.holds(p) {
+            return None;
+        }
+        let r = A::quick(fpu.control, number(fpu.reg(p))?, M::number(b)?)?;
+        fpu.replace(p, r);
+        Some(())
+    };
+    if quick(x).is_some() {
+        return Ok(());
+    }
+    memory_whole::<A, M>(x, i)
+}
+
+#[inline(never)]
+fn memory_whole<A: Operation, M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
     let mut env = x.st.fpu.env();
@@ -70,8 +103,32 @@ fn memory<A: Operation, M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Except
 }
 
 /// dst := dst op src, where one of them is ST(0).
-#[inline(always)]
 fn registers<A: Operation, const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    let quick = |x: &mut Exec| {
+        if !ready(x) {
+            return None;
+        }
+        note(x, i);
+        let fpu = &mut x.st.fpu;
+        let (p, q) = (fpu.phys(i.dst), fpu.phys(i.src));
+        if !fpu.holds(p) || !fpu.holds(q) {
+            return None;
+        }
+        let r = A::quick(fpu.control, number(fpu.reg(p))?, number(fpu.reg(q))?)?;
+        fpu.replace(p, r);
+        if POP {
+            fpu.pop();
+        }
+        Some(())
+    };
+    if quick(x).is_some() {
+        return Ok(());
+    }
+    registers_whole::<A, POP>(x, i)
+}
+
+#[inline(never)]
+fn registers_whole<A: Operation, const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     note(x, i);
     let fpu = &mut x.st.fpu;
@@ -157,5 +214,5 @@ pub(in crate::isa) fn select<O: Ops>(code: Code) -> Option<Meaning<O>> {
 
 /// FSQRT.
 pub fn fsqrt(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    super::transcendental::unary(x, i, x87::sqrt)
+    super::transcendental::unary(x, i, quick::sqrt, x87::sqrt)
 }

@@ -1,11 +1,11 @@
 //! FCOM, FUCOM, FICOM, FTST, FCOMI, FUCOMI with their popping forms, and FXAM. SDM Vol. 2, their entries.
 
-use super::stack::{I16, I32, M32, M64, Operand, ea, note, note_mem};
+use super::stack::{I16, I32, M32, M64, Operand, ea, note, note_mem, ready};
 use crate::cpu::Exception;
 use crate::cpu::flags::{CF, PF, ZF};
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
-use crate::fp::x87::{Unordered, compare};
+use crate::fp::x87::{Unordered, compare, quick};
 use crate::fp::{F80, Flags, Relation, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::{Helper, Ops};
@@ -50,6 +50,29 @@ fn finish<const POPS: u32>(fpu: &mut Fpu, r: Outcome) {
 }
 
 fn memory<M: Operand, const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    let quick = |x: &mut Exec| {
+        if !ready(x) {
+            return None;
+        }
+        let off = ea(x, i);
+        let b = M::peek(x, i, off)?;
+        note_mem(x, i, off);
+        let p = x.st.fpu.phys(0);
+        if !x.st.fpu.holds(p) {
+            return None;
+        }
+        let codes = quick::compare(x.st.fpu.reg(p), M::value(b)?)?;
+        quick_codes::<POPS>(&mut x.st.fpu, codes);
+        Some(())
+    };
+    if quick(x).is_some() {
+        return Ok(());
+    }
+    memory_whole::<M, POPS>(x, i)
+}
+
+#[inline(never)]
+fn memory_whole<M: Operand, const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
     let mut env = x.st.fpu.env();
@@ -59,6 +82,33 @@ fn memory<M: Operand, const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exc
     let r = relate(fpu, env, Some(b), Unordered::Invalid);
     finish::<POPS>(fpu, r);
     Ok(())
+}
+
+/// Sets the codes of a comparison that raised nothing, and pops.
+#[inline(always)]
+fn quick_codes<const POPS: u32>(fpu: &mut Fpu, codes: u8) {
+    fpu.leave(0);
+    fpu.set_codes(codes);
+    for _ in 0..POPS {
+        fpu.pop();
+    }
+}
+
+/// The usual case of a comparison with ST(n): the codes. C1 is cleared.
+#[inline(always)]
+fn quick_register(x: &mut Exec, i: &Insn, n: u8) -> Option<u8> {
+    if !ready(x) {
+        return None;
+    }
+    note(x, i);
+    let fpu = &mut x.st.fpu;
+    let (p, q) = (fpu.phys(0), fpu.phys(n));
+    if !fpu.holds(p) || !fpu.holds(q) {
+        return None;
+    }
+    let codes = quick::compare(fpu.reg(p), fpu.reg(q))?;
+    fpu.leave(0);
+    Some(codes)
 }
 
 /// ST(i), unless it is empty.
@@ -76,42 +126,73 @@ fn register(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Outcome {
     relate(fpu, fpu.env(), b, nan)
 }
 
-fn fcom<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+/// FCOM and its like, with ST(n).
+#[inline(always)]
+fn with_register<const POPS: u32>(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Result<(), Exception> {
+    if let Some(codes) = quick_register(x, i, n) {
+        quick_codes::<POPS>(&mut x.st.fpu, codes);
+        return Ok(());
+    }
+    with_register_whole::<POPS>(x, i, n, nan)
+}
+
+#[inline(never)]
+fn with_register_whole<const POPS: u32>(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, i.src, Unordered::Invalid);
+    let r = register(x, i, n, nan);
     finish::<POPS>(&mut x.st.fpu, r);
     Ok(())
 }
 
+fn fcom<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    with_register::<POPS>(x, i, i.src, Unordered::Invalid)
+}
+
 fn fucom<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    enter!(x, i);
-    let r = register(x, i, i.src, Unordered::Quiet);
-    finish::<POPS>(&mut x.st.fpu, r);
-    Ok(())
+    with_register::<POPS>(x, i, i.src, Unordered::Quiet)
 }
 
 /// FCOMPP: against ST(1).
 fn fcompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    enter!(x, i);
-    let r = register(x, i, 1, Unordered::Invalid);
-    finish::<2>(&mut x.st.fpu, r);
-    Ok(())
+    with_register::<2>(x, i, 1, Unordered::Invalid)
 }
 
 /// FUCOMPP: against ST(1).
 fn fucompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    with_register::<2>(x, i, 1, Unordered::Quiet)
+}
+
+#[inline(always)]
+fn set_eflags(x: &mut Exec, codes: u8) {
+    let bit = |n: u8, flag: u64| u64::from(codes >> n & 1) * flag;
+    x.st.flags.set_arithmetic(bit(2, ZF) | bit(1, PF) | bit(0, CF));
+}
+
+/// FCOMI and its like.
+#[inline(always)]
+fn in_eflags<const POPS: u32>(x: &mut Exec, i: &Insn, nan: Unordered) -> Result<(), Exception> {
+    if let Some(codes) = quick_register(x, i, i.src) {
+        set_eflags(x, codes);
+        for _ in 0..POPS {
+            x.st.fpu.pop();
+        }
+        return Ok(());
+    }
+    in_eflags_whole::<POPS>(x, i, nan)
+}
+
+#[inline(never)]
+fn in_eflags_whole<const POPS: u32>(x: &mut Exec, i: &Insn, nan: Unordered) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, 1, Unordered::Quiet);
-    finish::<2>(&mut x.st.fpu, r);
+    let r = register(x, i, i.src, nan);
+    to_eflags::<POPS>(x, r);
     Ok(())
 }
 
 /// The result of FCOMI and its like goes to EFLAGS; `Of`, `Sf` and `Af` are cleared.
 #[inline(always)]
 fn to_eflags<const POPS: u32>(x: &mut Exec, r: Outcome) {
-    let codes = r.relation.zf_pf_cf();
-    let bit = |n: u8, flag: u64| u64::from(codes >> n & 1) * flag;
-    x.st.flags.set_arithmetic(bit(2, ZF) | bit(1, PF) | bit(0, CF));
+    set_eflags(x, r.relation.zf_pf_cf());
     if r.pops {
         for _ in 0..POPS {
             x.st.fpu.pop();
@@ -120,17 +201,11 @@ fn to_eflags<const POPS: u32>(x: &mut Exec, r: Outcome) {
 }
 
 fn fcomi<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    enter!(x, i);
-    let r = register(x, i, i.src, Unordered::Invalid);
-    to_eflags::<POPS>(x, r);
-    Ok(())
+    in_eflags::<POPS>(x, i, Unordered::Invalid)
 }
 
 fn fucomi<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    enter!(x, i);
-    let r = register(x, i, i.src, Unordered::Quiet);
-    to_eflags::<POPS>(x, r);
-    Ok(())
+    in_eflags::<POPS>(x, i, Unordered::Quiet)
 }
 
 /// FTST: against +0.

@@ -19,13 +19,14 @@ pub fn fninit(x: &mut Exec, _: &Insn) -> Result<(), Exception> {
 /// What FNINIT and FNSAVE leave.
 pub(super) fn initialize(fpu: &mut Fpu) {
     let Fpu { significand, sign_exponent, .. } = *fpu;
-    *fpu = Fpu { significand, sign_exponent, ..Fpu::INIT };
+    *fpu = Fpu::INIT;
+    (fpu.significand, fpu.sign_exponent) = (significand, sign_exponent);
 }
 
 /// FNCLEX.
 pub fn fnclex(x: &mut Exec, _: &Insn) -> Result<(), Exception> {
     enter_no_wait!(x);
-    x.st.fpu.status &= !(sw::EXCEPTIONS | sw::SF | sw::ES | sw::B);
+    x.st.fpu.status_less_top &= !(sw::EXCEPTIONS | sw::SF | sw::ES | sw::B);
     x.attention = true; // FERR# may fall
     Ok(())
 }
@@ -50,13 +51,13 @@ pub fn fnstcw(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 pub fn fnstsw(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter_no_wait!(x);
     let off = ea(x, i);
-    x.write::<16>(i.seg, off, x.st.fpu.status.into())
+    x.write::<16>(i.seg, off, x.st.fpu.status().into())
 }
 
 /// FNSTSW AX.
 pub fn fnstsw_ax(x: &mut Exec, _: &Insn) -> Result<(), Exception> {
     enter_no_wait!(x);
-    x.put::<16>(RAX, x.st.fpu.status.into());
+    x.put::<16>(RAX, x.st.fpu.status().into());
     Ok(())
 }
 
@@ -122,7 +123,7 @@ pub fn emms(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     if x.st.cr0 & cr0::TS != 0 {
         return Err(Exception::NM);
     }
-    if x.st.fpu.status & sw::ES != 0 && pending(x, i)? {
+    if x.st.fpu.status_less_top & sw::ES != 0 && pending(x, i)? {
         return Ok(());
     }
     x.st.fpu.valid = 0;

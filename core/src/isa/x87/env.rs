@@ -19,7 +19,7 @@ fn linear_pointers(x: &Exec) -> bool {
 
 /// The environment as `N`-byte words: 2 or 4.
 fn image<const N: u32>(fpu: &Fpu, linear: bool) -> Image {
-    let (cw, status, tag) = (fpu.control.into(), fpu.status.into(), fpu.tag_word().into());
+    let (cw, status, tag) = (fpu.control.into(), fpu.status().into(), fpu.tag_word().into());
     let opcode = u32::from(fpu.opcode & 0x7ff);
     if linear {
         let of = |selector: u16, off: u64| (u32::from(selector) << 4).wrapping_add(off as u32);
@@ -46,7 +46,7 @@ const ONES: u32 = 0xffff_0000;
 /// Takes over an environment; ES and B follow from flags and masks.
 fn take<const N: u32>(fpu: &mut Fpu, linear: bool, m: &Image) {
     let [cw, status, tag, ip, cs, dp, ds] = *m;
-    fpu.status = status as u16;
+    fpu.set_status(status as u16);
     fpu.set_tag_word(tag as u16);
     fpu.set_control(cw as u16);
     fpu.opcode = match (linear, N) {

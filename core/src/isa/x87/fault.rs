@@ -64,7 +64,7 @@ pub fn release_ferr(x: &mut Exec) {
 /// The level that FERR# has at the next waiting instruction: an unmasked error is pending and CR0.NE leaves it to the board.
 #[must_use]
 pub const fn ferr(st: &CpuState) -> bool {
-    st.fpu.status & sw::ES != 0 && st.cr0 & cr0::NE == 0
+    st.fpu.status_less_top & sw::ES != 0 && st.cr0 & cr0::NE == 0
 }
 
 /// WAIT/FWAIT. `#NM` only when MP and TS are both set.
@@ -73,7 +73,7 @@ pub fn fwait(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     if x.st.cr0 & TASK == TASK {
         return Err(Exception::NM);
     }
-    if x.st.fpu.status & sw::ES != 0 {
+    if x.st.fpu.status_less_top & sw::ES != 0 {
         pending(x, i)?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! FLD, FILD, FBLD, the constants, FXCH, FCMOV, FCHS, FABS. SDM Vol. 2, their entries.
 
-use super::stack::{I16, I32, I64, Operand, ea, note, note_mem, read80};
+use super::stack::{I16, I32, I64, M32, M64, Operand, ea, note, note_mem, read80, ready};
 use crate::cpu::Exception;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
@@ -40,8 +40,34 @@ fn push_loaded(fpu: &mut Fpu, load: impl FnOnce(&mut X87Env) -> Option<F80>, wid
     }
 }
 
+/// The usual case of pushing a memory operand; false when it is another.
+#[inline(always)]
+fn quick<M: Operand>(x: &mut Exec, i: &Insn) -> bool {
+    if !ready(x) {
+        return false;
+    }
+    let off = ea(x, i);
+    let Some(bits) = M::peek(x, i, off) else { return false };
+    note_mem(x, i, off);
+    let Some(v) = M::value(bits) else { return false };
+    if !x.st.fpu.has_room() {
+        return false;
+    }
+    x.st.fpu.leave(0);
+    x.st.fpu.push(v);
+    true
+}
+
 /// FLD m32fp.
 pub fn fld_m32(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    if quick::<M32>(x, i) {
+        return Ok(());
+    }
+    fld_m32_whole(x, i)
+}
+
+#[inline(never)]
+fn fld_m32_whole(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
     let v = x.read::<32>(i.seg, off)? as u32;
@@ -52,6 +78,14 @@ pub fn fld_m32(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 
 /// FLD m64fp.
 pub fn fld_m64(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    if quick::<M64>(x, i) {
+        return Ok(());
+    }
+    fld_m64_whole(x, i)
+}
+
+#[inline(never)]
+fn fld_m64_whole(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
     let v = x.read::<64>(i.seg, off)?;
@@ -62,6 +96,21 @@ pub fn fld_m64(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 
 /// FLD m80fp: moves bits, so that nothing is an invalid operand.
 pub fn fld_m80(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    let off = ea(x, i);
+    if ready(x)
+        && x.st.fpu.has_room()
+        && let Some((sig, se)) = x.read80_at_hand(i.seg, off)
+    {
+        note_mem(x, i, off);
+        x.st.fpu.leave(0);
+        x.st.fpu.push(F80::new(se, sig));
+        return Ok(());
+    }
+    fld_m80_whole(x, i)
+}
+
+#[inline(never)]
+fn fld_m80_whole(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
     let v = read80(x, i, off)?;
@@ -88,6 +137,14 @@ pub fn fld_sti(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 }
 
 fn fild<M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    if quick::<M>(x, i) {
+        return Ok(());
+    }
+    fild_whole::<M>(x, i)
+}
+
+#[inline(never)]
+fn fild_whole<M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
     let mut env = x.st.fpu.env();

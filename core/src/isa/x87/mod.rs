@@ -8,6 +8,11 @@
 //! * [`fault`]: `#NM`, and errors that wait for the next waiting instruction.
 //! * [`load`], [`store`], [`arith`], [`compare`], [`transcendental`], [`control`], [`mod@env`]: the instructions.
 //!
+//! The usual case of an instruction (normal numbers, memory at hand, no stack fault, no exception but a masked PE) goes a
+//! short way, `quick`, that gives up where it finds that the case is another. The instruction then runs *whole*.
+//! The whole instruction would do the same in the usual case: a short way is for speed alone. Where it gives up it has
+//! changed nothing, but that it may have recorded the instruction when the whole is sure to do so, too.
+//!
 //! All of it is helpers. A decoded instruction carries its FOP (11 bits) in [`Insn::imm`](super::Insn::imm).
 //!
 //! *Not modelled:* the busy bit and FWAIT as concurrency (the FPU is always done); MISC_ENABLE's fopcode mode (FOP is always recorded, which software that expects the Pentium 4's default sees as one
@@ -18,7 +23,7 @@
 macro_rules! enter {
     ($x:ident, $i:ident) => {
         if ($x.st.cr0 & $crate::isa::x87::fault::UNAVAILABLE)
-            | u64::from($x.st.fpu.status & $crate::isa::x87::stack::sw::ES)
+            | u64::from($x.st.fpu.status_less_top & $crate::isa::x87::stack::sw::ES)
             != 0
         {
             if $crate::isa::x87::fault::blocked($x, $i)? {

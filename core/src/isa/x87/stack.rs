@@ -7,6 +7,7 @@ use crate::cpu::Exception;
 use crate::cpu::segment::Seg;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
+use crate::fp::x87::quick::{self, Number, Quick};
 use crate::fp::{Class, F80, X87Env};
 use crate::isa::Insn;
 use crate::isa::ops::Ops;
@@ -63,6 +64,21 @@ impl Fpu {
         self.valid >> (p & 7) & 1 != 0
     }
 
+    /// Replaces the contents of a register in use, and what an operation without exceptions leaves in the status word: a
+    /// new C1, perhaps PE.
+    #[inline(always)]
+    pub const fn replace(&mut self, p: usize, v: Quick<F80>) {
+        self.significand[p & 7] = v.value.sig;
+        self.sign_exponent[p & 7] = v.value.se;
+        self.leave(v.status);
+    }
+
+    /// Leaves PE and C1 as in `status`, PE if it was set, and all else as it was.
+    #[inline(always)]
+    pub const fn leave(&mut self, status: u16) {
+        self.status_less_top = self.status_less_top & !sw::C1 | status;
+    }
+
     /// Empties ST(0) and moves TOP up.
     #[inline(always)]
     pub const fn pop(&mut self) {
@@ -103,23 +119,24 @@ impl Fpu {
     /// Takes over what an operation raised; the condition codes stay.
     #[inline(always)]
     pub fn report_exceptions(&mut self, env: &X87Env) {
-        self.status |= u16::from(env.flags.bits());
+        self.status_less_top |= u16::from(env.flags.bits());
         if !env.unmasked().is_empty() {
-            self.status |= sw::ES | sw::B;
+            self.status_less_top |= sw::ES | sw::B;
         }
     }
 
     /// Writes C1.
     #[inline(always)]
     pub const fn set_c1(&mut self, c1: bool) {
-        self.status = self.status & !sw::C1 | (c1 as u16) << 9;
+        self.status_less_top = self.status_less_top & !sw::C1 | (c1 as u16) << 9;
     }
 
     /// Writes C3, C2 and C0 from bits 2 to 0 of `codes`.
     #[inline(always)]
     pub const fn set_codes(&mut self, codes: u8) {
         let c = codes as u16;
-        self.status = self.status & !(sw::C3 | sw::C2 | sw::C0) | (c & 4) << 12 | (c & 2) << 9 | (c & 1) << 8;
+        self.status_less_top =
+            self.status_less_top & !(sw::C3 | sw::C2 | sw::C0) | (c & 4) << 12 | (c & 2) << 9 | (c & 1) << 8;
     }
 
     /// A use of an empty register: IE, SF, C1 clear. True when the masked response applies.
@@ -135,21 +152,21 @@ impl Fpu {
     }
 
     fn stack_fault(&mut self, c1: bool) -> bool {
-        self.status |= sw::IE | sw::SF;
+        self.status_less_top |= sw::IE | sw::SF;
         self.set_c1(c1);
         let masked = self.control & sw::IE != 0;
         if !masked {
-            self.status |= sw::ES | sw::B;
+            self.status_less_top |= sw::ES | sw::B;
         }
         masked
     }
 
     /// Makes ES and B follow from the flags and masks, as after either was written directly.
     pub const fn summarize(&mut self) {
-        if self.status & !self.control & sw::EXCEPTIONS != 0 {
-            self.status |= sw::ES | sw::B;
+        if self.status_less_top & !self.control & sw::EXCEPTIONS != 0 {
+            self.status_less_top |= sw::ES | sw::B;
         } else {
-            self.status &= !(sw::ES | sw::B);
+            self.status_less_top &= !(sw::ES | sw::B);
         }
     }
 
@@ -215,6 +232,15 @@ pub(super) fn write80(x: &mut Exec, i: &Insn, off: u64, v: F80) -> Result<(), Ex
 pub(super) trait Operand {
     /// Reads it, exactly. A denormal or SNaN is reported by the operation that uses it.
     fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception>;
+
+    /// Its bits in memory, if they are at hand; changes nothing.
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64>;
+
+    /// The value of a normal number.
+    fn number(bits: u64) -> Option<Number>;
+
+    /// The value of a number or zero.
+    fn value(bits: u64) -> Option<F80>;
 }
 
 /// m32fp.
@@ -239,12 +265,36 @@ impl Operand for M32 {
         let v = x.read::<32>(i.seg, off)?;
         Ok(crate::fp::x87::widen_f32(env, v as u32))
     }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<32>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_f32(bits as u32)
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        quick::from_f32(bits as u32)
+    }
 }
 impl Operand for M64 {
     #[inline(always)]
     fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception> {
         let v = x.read::<64>(i.seg, off)?;
         Ok(crate::fp::x87::widen_f64(env, v))
+    }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<64>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_f64(bits)
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        quick::from_f64(bits)
     }
 }
 impl Operand for I16 {
@@ -253,12 +303,36 @@ impl Operand for I16 {
         let v = x.read::<16>(i.seg, off)?;
         Ok(F80::from_i64(i64::from(v as i16)))
     }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<16>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_int(i64::from(bits as i16))
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        Some(F80::from_i64(i64::from(bits as i16)))
+    }
 }
 impl Operand for I32 {
     #[inline(always)]
     fn read(x: &mut Exec, i: &Insn, off: u64, _: &mut X87Env) -> Result<F80, Exception> {
         let v = x.read::<32>(i.seg, off)?;
         Ok(F80::from_i64(i64::from(v as i32)))
+    }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<32>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_int(i64::from(bits as i32))
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        Some(F80::from_i64(i64::from(bits as i32)))
     }
 }
 impl Operand for I64 {
@@ -267,10 +341,28 @@ impl Operand for I64 {
         let v = x.read::<64>(i.seg, off)?;
         Ok(F80::from_i64(v as i64))
     }
+    #[inline(always)]
+    fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
+        x.read_at_hand::<64>(i.seg, off)
+    }
+    #[inline(always)]
+    fn number(bits: u64) -> Option<Number> {
+        quick::number_int(bits as i64)
+    }
+    #[inline(always)]
+    fn value(bits: u64) -> Option<F80> {
+        Some(F80::from_i64(bits as i64))
+    }
 }
 
 /// The offset of the memory operand.
 #[inline(always)]
 pub(super) fn ea(x: &mut Exec, i: &Insn) -> u64 {
     Ops::ea(x, i)
+}
+
+/// Whether an instruction may begin: see [`fault::blocked`](super::fault::blocked).
+#[inline(always)]
+pub(super) const fn ready(x: &Exec) -> bool {
+    (x.st.cr0 & super::fault::UNAVAILABLE) | (x.st.fpu.status_less_top & sw::ES) as u64 == 0
 }

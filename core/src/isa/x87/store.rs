@@ -3,15 +3,40 @@
 //! Memory is written before anything of the FPU changes. When an unmasked exception keeps the value from being
 //! stored, the operand is still checked, so that its faults come first as for any other store.
 
-use super::stack::{ea, note, note_mem, write80};
+use super::stack::{ea, note, note_mem, ready, write80};
 use crate::cpu::Exception;
 use crate::exec::Exec;
+use crate::fp::x87::quick::{self, Quick};
 use crate::fp::x87::{to_bcd, to_f32, to_f64, to_i16, to_i32, to_i64};
 use crate::fp::{F80, Round, X87Env};
 use crate::isa::Insn;
 
-/// Stores ST(0) as `B` bits that `convert` gives; an empty register stores `indefinite`.
+/// The usual case of a store of `B` bits that `convert` makes of the control word and ST(0); false when it is another.
 #[inline(always)]
+fn quick<const B: u32, const POP: bool>(
+    x: &mut Exec,
+    i: &Insn,
+    convert: impl FnOnce(u16, F80) -> Option<Quick<u64>>,
+) -> bool {
+    let off = ea(x, i);
+    let p = x.st.fpu.phys(0);
+    if !ready(x) || !x.st.fpu.holds(p) {
+        return false;
+    }
+    let Some(r) = convert(x.st.fpu.control, x.st.fpu.reg(p)) else { return false };
+    if !x.write_at_hand::<B>(i.seg, off, r.value) {
+        return false;
+    }
+    note_mem(x, i, off);
+    x.st.fpu.leave(r.status);
+    if POP {
+        x.st.fpu.pop();
+    }
+    true
+}
+
+/// Stores ST(0) as `B` bits that `convert` gives; an empty register stores `indefinite`.
+#[inline(never)]
 fn store<const B: u32, const POP: bool>(
     x: &mut Exec,
     i: &Insn,
@@ -66,10 +91,13 @@ const INDEFINITE_32: u64 = 0xffc0_0000;
 const INDEFINITE_64: u64 = 0xfff8_0000_0000_0000;
 
 macro_rules! stores {
-    ($($(#[$doc:meta])* $name:ident = $bits:literal, $pop:literal, $indefinite:expr, $convert:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $bits:literal, $pop:literal, $indefinite:expr, $quick:expr, $convert:expr;)*) => {
         $(
             $(#[$doc])*
             pub fn $name(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+                if quick::<$bits, $pop>(x, i, $quick) {
+                    return Ok(());
+                }
                 store::<$bits, $pop>(x, i, $indefinite, $convert)
             }
         )*
@@ -79,29 +107,35 @@ macro_rules! stores {
 // Sign bits above the stored size are cut off by the write.
 stores! {
     /// FST m32fp.
-    fst_m32 = 32, false, INDEFINITE_32, |e, a| to_f32(e, a).map(u64::from);
+    fst_m32 = 32, false, INDEFINITE_32, quick::to_f32, |e, a| to_f32(e, a).map(u64::from);
     /// FSTP m32fp.
-    fstp_m32 = 32, true, INDEFINITE_32, |e, a| to_f32(e, a).map(u64::from);
+    fstp_m32 = 32, true, INDEFINITE_32, quick::to_f32, |e, a| to_f32(e, a).map(u64::from);
     /// FST m64fp.
-    fst_m64 = 64, false, INDEFINITE_64, to_f64;
+    fst_m64 = 64, false, INDEFINITE_64, quick::to_f64, to_f64;
     /// FSTP m64fp.
-    fstp_m64 = 64, true, INDEFINITE_64, to_f64;
+    fstp_m64 = 64, true, INDEFINITE_64, quick::to_f64, to_f64;
     /// FIST m16int.
-    fist_m16 = 16, false, 0x8000, |e, a| to_i16(e, a, e.round).map(|v| v as u16 as u64);
+    fist_m16 = 16, false, 0x8000, |cw, a| quick::to_int::<15>(cw, a, rounding(cw)), |e, a| to_i16(e, a, e.round).map(|v| v as u16 as u64);
     /// FISTP m16int.
-    fistp_m16 = 16, true, 0x8000, |e, a| to_i16(e, a, e.round).map(|v| v as u16 as u64);
+    fistp_m16 = 16, true, 0x8000, |cw, a| quick::to_int::<15>(cw, a, rounding(cw)), |e, a| to_i16(e, a, e.round).map(|v| v as u16 as u64);
     /// FIST m32int.
-    fist_m32 = 32, false, 0x8000_0000, |e, a| to_i32(e, a, e.round).map(|v| v as u32 as u64);
+    fist_m32 = 32, false, 0x8000_0000, |cw, a| quick::to_int::<31>(cw, a, rounding(cw)), |e, a| to_i32(e, a, e.round).map(|v| v as u32 as u64);
     /// FISTP m32int.
-    fistp_m32 = 32, true, 0x8000_0000, |e, a| to_i32(e, a, e.round).map(|v| v as u32 as u64);
+    fistp_m32 = 32, true, 0x8000_0000, |cw, a| quick::to_int::<31>(cw, a, rounding(cw)), |e, a| to_i32(e, a, e.round).map(|v| v as u32 as u64);
     /// FISTP m64int.
-    fistp_m64 = 64, true, 1 << 63, |e, a| to_i64(e, a, e.round).map(|v| v as u64);
+    fistp_m64 = 64, true, 1 << 63, |cw, a| quick::to_int::<63>(cw, a, rounding(cw)), |e, a| to_i64(e, a, e.round).map(|v| v as u64);
     /// FISTTP m16int.
-    fisttp_m16 = 16, true, 0x8000, |e, a| truncated(e, |e| to_i16(e, a, Round::Zero)).map(|v| v as u16 as u64);
+    fisttp_m16 = 16, true, 0x8000, |cw, a| quick::to_int::<15>(cw, a, Round::Zero), |e, a| truncated(e, |e| to_i16(e, a, Round::Zero)).map(|v| v as u16 as u64);
     /// FISTTP m32int.
-    fisttp_m32 = 32, true, 0x8000_0000, |e, a| truncated(e, |e| to_i32(e, a, Round::Zero)).map(|v| v as u32 as u64);
+    fisttp_m32 = 32, true, 0x8000_0000, |cw, a| quick::to_int::<31>(cw, a, Round::Zero), |e, a| truncated(e, |e| to_i32(e, a, Round::Zero)).map(|v| v as u32 as u64);
     /// FISTTP m64int.
-    fisttp_m64 = 64, true, 1 << 63, |e, a| truncated(e, |e| to_i64(e, a, Round::Zero)).map(|v| v as u64);
+    fisttp_m64 = 64, true, 1 << 63, |cw, a| quick::to_int::<63>(cw, a, Round::Zero), |e, a| truncated(e, |e| to_i64(e, a, Round::Zero)).map(|v| v as u64);
+}
+
+/// RC of a control word.
+#[inline(always)]
+const fn rounding(cw: u16) -> Round {
+    Round::from_rc((cw >> 10) as u32)
 }
 
 /// FISTTP always clears C1.
@@ -113,6 +147,22 @@ fn truncated<T>(env: &mut X87Env, convert: impl FnOnce(&mut X87Env) -> Option<T>
 
 /// FSTP m80fp: moves bits.
 pub fn fstp_m80(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    let off = ea(x, i);
+    let p = x.st.fpu.phys(0);
+    if ready(x) && x.st.fpu.holds(p) {
+        let v = x.st.fpu.reg(p);
+        if x.write80_at_hand(i.seg, off, v.sig, v.se) {
+            note_mem(x, i, off);
+            x.st.fpu.leave(0);
+            x.st.fpu.pop();
+            return Ok(());
+        }
+    }
+    fstp_m80_whole(x, i)
+}
+
+#[inline(never)]
+fn fstp_m80_whole(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
     let p = x.st.fpu.phys(0);

@@ -81,7 +81,7 @@ impl Rig {
     }
 
     fn status(&self) -> u16 {
-        self.x.st.fpu.status
+        self.x.st.fpu.status()
     }
 
     fn mem<const N: usize>(&self) -> [u8; N] {
@@ -195,7 +195,7 @@ fn without_ne_a_waiting_instruction_stays_in_front_of_itself_and_ferr_is_asserte
 #[test]
 fn unmasking_a_flag_that_is_set_makes_it_pending() {
     let mut r = Rig::new();
-    r.x.st.fpu.status = 4;
+    r.x.st.fpu.set_status(4);
     r.x.sys.mem.write(OPERAND, &0x37bu16.to_le_bytes());
     r.ok(&[0xd9, 0x2f]); // FLDCW [BX]
     assert_eq!(r.status(), sw::B | sw::ES | 4);
@@ -258,7 +258,7 @@ fn the_environment_has_a_layout_for_each_mode_and_operand_size() {
     assert_eq!(real16, [0x37f, 0x2800, tags, 0x1234, 0xf5a5, 0x8765, 0xe000]);
 
     busy(&mut r);
-    r.x.st.fpu.status = 0;
+    r.x.st.fpu.set_status(0);
     busy(&mut r);
     r.ok(&[0x66, 0xd9, 0x37]);
     let real32 = words(&r.mem::<28>());
@@ -298,7 +298,7 @@ fn fnstenv_masks_everything_and_fnsave_initializes() {
     assert_eq!((r.mem::<1>(), r.x.st.fpu.control), ([0x40], 0x37f));
     r.ok(&[0xdd, 0x37]); // FNSAVE [BX]
     assert_eq!(r.mem::<94>()[14..24], ONE.to_bytes());
-    assert_eq!((r.x.st.fpu.valid, r.x.st.fpu.status, r.x.st.fpu.control), (0, 0, 0x37f));
+    assert_eq!((r.x.st.fpu.valid, r.x.st.fpu.status(), r.x.st.fpu.control), (0, 0, 0x37f));
     r.ok(&[0xdd, 0x27]); // FRSTOR [BX]
     assert_eq!((r.st(0), r.x.st.fpu.valid), (ONE, 0x80));
 }
@@ -390,7 +390,7 @@ fn trigonometric_instructions_leave_an_argument_of_2_to_the_63_alone_and_set_c2(
         assert_eq!((r.st(0), r.x.st.fpu.top(), r.status() & sw::C2), (huge, 7, sw::C2), "{code:02x?}");
 
         let mut r = Rig::new();
-        r.x.st.fpu.status = sw::C2;
+        r.x.st.fpu.set_status(sw::C2);
         r.push(F80::ZERO);
         r.ok(&code);
         assert_eq!(r.status() & sw::C2, 0, "{code:02x?}");

@@ -177,7 +177,7 @@ fn guest() -> Exec {
 /// Runs `code` on the guest.
 fn emulated(x: &mut Exec, s: &Snapshot, code: &[u8]) -> Snapshot {
     let fpu = &mut x.st.fpu;
-    fpu.status = s.status;
+    fpu.set_status(s.status);
     fpu.set_control(s.control);
     for (n, v) in (0..8).zip(s.st) {
         fpu.set_reg(fpu.phys(n), v);
@@ -192,7 +192,7 @@ fn emulated(x: &mut Exec, s: &Snapshot, code: &[u8]) -> Snapshot {
     let fpu = &x.st.fpu;
     Snapshot {
         control: fpu.control,
-        status: fpu.status,
+        status: fpu.status(),
         tag: fpu.tag_word(),
         st: core::array::from_fn(|n| fpu.reg(fpu.phys(n as u8))),
         flags: x.st.flags.bits() & ARITHMETIC,

@@ -1,17 +1,37 @@
 //! The functions of one or two registers: FRNDINT, FSCALE, FXTRACT, FPREM, FPREM1, F2XM1, FYL2X, FYL2XP1, FPATAN,
 //! FPTAN, FSIN, FCOS, FSINCOS. SDM Vol. 2, their entries.
 
-use super::stack::{note, sw};
+use super::stack::{note, ready, sw};
 use crate::cpu::Exception;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
+use crate::fp::x87::quick::{self, Quick};
 use crate::fp::x87::{self, Reduced, Remainder};
 use crate::fp::{Class, F80, X87Env};
 use crate::isa::Insn;
 
-/// ST(0) := f(ST(0)).
-#[inline]
-pub(super) fn unary(x: &mut Exec, i: &Insn, f: fn(&mut X87Env, F80) -> Option<F80>) -> Result<(), Exception> {
+/// ST(0) := f(ST(0)), `quick` in the usual case.
+#[inline(always)]
+pub(super) fn unary(
+    x: &mut Exec,
+    i: &Insn,
+    quick: impl FnOnce(u16, F80) -> Option<Quick<F80>>,
+    f: fn(&mut X87Env, F80) -> Option<F80>,
+) -> Result<(), Exception> {
+    let p = x.st.fpu.phys(0);
+    if ready(x)
+        && x.st.fpu.holds(p)
+        && let Some(r) = quick(x.st.fpu.control, x.st.fpu.reg(p))
+    {
+        note(x, i);
+        x.st.fpu.replace(p, r);
+        return Ok(());
+    }
+    unary_whole(x, i, f)
+}
+
+#[inline(never)]
+fn unary_whole(x: &mut Exec, i: &Insn, f: fn(&mut X87Env, F80) -> Option<F80>) -> Result<(), Exception> {
     enter!(x, i);
     note(x, i);
     let fpu = &mut x.st.fpu;
@@ -33,12 +53,12 @@ pub(super) fn unary(x: &mut Exec, i: &Insn, f: fn(&mut X87Env, F80) -> Option<F8
 
 /// FRNDINT.
 pub fn frndint(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    unary(x, i, x87::round_to_integer)
+    unary(x, i, quick::round_to_integer, x87::round_to_integer)
 }
 
 /// F2XM1.
 pub fn f2xm1(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    unary(x, i, x87::f2xm1)
+    unary(x, i, |_, _| None, x87::f2xm1)
 }
 
 /// ST(1) := f(ST(0), ST(1)), then pop; or ST(0) := f(ST(0), ST(1)).
@@ -94,7 +114,7 @@ fn remainder(x: &mut Exec, i: &Insn, f: fn(&mut X87Env, F80, F80) -> Option<Rema
     note(x, i);
     let fpu = &mut x.st.fpu;
     let (p, q) = (fpu.phys(0), fpu.phys(1));
-    fpu.status &= !sw::C2;
+    fpu.status_less_top &= !sw::C2;
     if !fpu.holds(p) || !fpu.holds(q) {
         if fpu.underflow() {
             fpu.set_reg(p, F80::INDEFINITE);
@@ -168,10 +188,10 @@ pub fn fxtract(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 /// Finishes a trigonometric instruction: C2 tells whether `|ST(0)|` was small enough.
 fn reduced<T>(fpu: &mut Fpu, env: &X87Env, r: Option<Reduced<T>>, put: impl FnOnce(&mut Fpu, T)) {
     fpu.report(env);
-    fpu.status &= !sw::C2;
+    fpu.status_less_top &= !sw::C2;
     match r {
         Some(Reduced::Complete(v)) => put(fpu, v),
-        Some(Reduced::OutOfRange) => fpu.status |= sw::C2,
+        Some(Reduced::OutOfRange) => fpu.status_less_top |= sw::C2,
         None => {}
     }
 }
@@ -182,7 +202,7 @@ fn trigonometric(x: &mut Exec, i: &Insn, f: fn(&mut X87Env, F80) -> Option<Reduc
     let fpu = &mut x.st.fpu;
     let p = fpu.phys(0);
     if !fpu.holds(p) {
-        fpu.status &= !sw::C2;
+        fpu.status_less_top &= !sw::C2;
         if fpu.underflow() {
             fpu.set_reg(p, F80::INDEFINITE);
         }
@@ -210,7 +230,7 @@ pub fn fsincos(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     note(x, i);
     let fpu = &mut x.st.fpu;
     if !room_to_split(fpu) {
-        fpu.status &= !sw::C2;
+        fpu.status_less_top &= !sw::C2;
         return Ok(());
     }
     let mut env = fpu.env();
@@ -225,7 +245,7 @@ pub fn fptan(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     note(x, i);
     let fpu = &mut x.st.fpu;
     if !room_to_split(fpu) {
-        fpu.status &= !sw::C2;
+        fpu.status_less_top &= !sw::C2;
         return Ok(());
     }
     let mut env = fpu.env();

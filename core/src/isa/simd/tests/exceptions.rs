@@ -280,7 +280,7 @@ fn control_registers_keep_vector_instructions_from_executing() {
     check(
         &|x| {
             x.st.cr0 |= cr0::NE;
-            x.st.fpu.status = 0x81
+            x.st.fpu.set_status(0x81)
         },
         Ok(()),
         mf,
@@ -301,7 +301,7 @@ fn control_registers_keep_vector_instructions_from_executing() {
 fn mmx_instructions_leave_the_x87_registers_valid_and_top_at_zero() {
     let fresh = || {
         let mut x = cpu_with_data();
-        x.st.fpu.status = 5 << 11;
+        x.st.fpu.set_status(5 << 11);
         x.st.fpu.valid = 0x21;
         x
     };
