@@ -1,10 +1,11 @@
 //! Real guests: Debian's kernels with busybox and with a benchmark of everyday programs, from power-on to power-off.
 //!
 //! `tests/boots/fetch.sh` puts the images into `.cache/guests`; each test here is ignored until it is asked for with
-//! `--ignored`, and says that it was skipped where its images are missing. A guest passes when its checksums are those of the
+//! `--ignored`, and says that it did not run where its images are missing. A guest passes when its checksums are those of the
 //! same programs on the host's processor, and when it has switched the machine off by itself.
 
 mod media;
+mod pace;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -64,17 +65,17 @@ struct Guest {
     initrd: PathBuf,
 }
 
-/// The guest, or nothing where an image is missing, which is said.
+/// The guest, or nothing where an image or time is missing, which is said.
 fn guest(kernel: &str, initrd: &str) -> Option<Guest> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/guests");
     let guest = Guest { kernel: dir.join(kernel), initrd: dir.join(initrd) };
     for file in [&guest.kernel, &guest.initrd] {
         if !file.is_file() {
-            println!("skipped: no {} (tests/boots/fetch.sh makes it)", file.display());
+            pace::not_run(&format!("no {} (tests/boots/fetch.sh makes it)", file.display()));
             return None;
         }
     }
-    Some(guest)
+    pace::may_start().then_some(guest)
 }
 
 /// A run that has ended.
@@ -146,9 +147,9 @@ fn run(guest: &Guest, cpu: &str, append: &str, limit: u64, more: &[&str]) -> Run
     command.arg("--append").arg(format!("{APPEND} {append}")).args(["--cpu", cpu, "-m", "512M"]);
     command.args(["--display", "none", "--serial", "stdio", "--no-reboot"]);
     command.arg("--limit-insns").arg(limit.to_string()).args(["--limit-time", "1000"]);
-    command.arg("--stats").arg(dir.path().join("stats")).args(more).stdin(std::process::Stdio::null());
+    command.arg("--stats").arg(dir.path().join("stats")).args(more);
     engine(&mut command, more);
-    let run = Run::of(command.output().expect("the command starts"), &dir);
+    let run = Run::of(pace::output(&mut command), &dir);
     let name = guest.kernel.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/guests"));
     let name = name.unwrap_or(&guest.kernel).display();
     println!("{name} on {cpu}: {} instructions, {} s", run.stats["instructions"], run.stats["host_seconds"]);
@@ -268,7 +269,7 @@ fn linux_reads_every_drive_as_the_host_does() {
     for (_, option, image) in drives {
         let path = media.join(image);
         if !path.is_file() {
-            println!("skipped: no {} (tests/boots/fetch.sh makes it)", path.display());
+            pace::not_run(&format!("no {} (tests/boots/fetch.sh makes it)", path.display()));
             return;
         }
         options.extend([option.to_owned(), path.display().to_string()]);
