@@ -69,10 +69,7 @@ fn boot(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&str
         return None;
     }
     command.args(["--display", "none", "--no-reboot", "--limit-time", "6000", "--serial", "file:serial"]);
-    command
-        .args(["--dump-screen", "screen", "--stats", "stats"])
-        .args(more)
-        .current_dir(dir.path());
+    command.args(["--dump-screen", "screen", "--stats", "stats"]).args(more).current_dir(dir.path());
     crate::engine(&mut command, more);
     let output = pace::output(&mut command);
     let read = |name: &str| std::fs::read(dir.path().join(name)).unwrap_or_default();
