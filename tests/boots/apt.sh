@@ -30,17 +30,24 @@ net() { # seconds command...
   timeout -k 5 "$most" "$@"
 }
 
+began=${FERRITE_FETCH_BEGAN:-$(date +%s)}
+export FERRITE_FETCH_BEGAN=$began
+
 # Runs a step, stopping it at its first failure, and says how long it took. The rest goes on without it.
 # Not for conditions: the shell ignores `set -e` there.
 step() { # name command...
-  local name=$1 from=$SECONDS status
+  local name=$1 from now status
   shift
+  from=$(date +%s)
   set +e
   (set -e; "$@")
   status=$?
   set -e
+  now=$(date +%s)
   if [ $status = 0 ]; then status=; else status=", FAILED"; fi
-  [ $((SECONDS - from)) -lt 2 ] && [ -z "$status" ] || echo "tests/boots [$((SECONDS / 60))m$((SECONDS % 60))s]: $name: $((SECONDS - from)) s$status"
+  # What was there already is not worth a line.
+  [ $((now - from)) -lt 2 ] && [ -z "$status" ] && return 0
+  printf 'tests/boots [%dm%02ds]: %s: %d s%s\n' $(((now - began) / 60)) $(((now - began) % 60)) "$name" $((now - from)) "$status"
 }
 
 # Sets `apt_opts` for an architecture, and reads the package lists once.
