@@ -31,8 +31,12 @@ pub struct Translation {
     pub patches: Vec<Patch>,
     /// Instructions that it has carried out by the interpreter's functions.
     pub insns: Box<[Insn]>,
+    /// Their offsets in the page.
+    pub places: Vec<u16>,
     /// Guest instructions.
     pub count: usize,
+    /// The runs and slow instructions that it is of, where it was found and they may be others than those asked for.
+    pub of: Option<(Vec<(u16, u16)>, Vec<u16>)>,
 }
 
 /// The compiler: Cranelift, with what it keeps from one function to the next.
@@ -74,13 +78,20 @@ impl Compiler {
         Ok(Self { isa, ctx: Context::new(), fctx: FunctionBuilderContext::new() })
     }
 
+    /// The host and all that was chosen for it, as text that differs where code may.
+    pub fn description(&self) -> String {
+        let host = self.isa.isa_flags().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        format!("{} {} {host}", self.isa.triple(), self.isa.flags())
+    }
+
     /// Translates. `None` when the region cannot be: its first instruction is none that is translated, or Cranelift refuses it.
     pub fn translate(&mut self, req: &Request) -> Option<Translation> {
         let plan = Plan::new(req)?;
         self.ctx.clear();
         let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
         let (code, patches) = self.finish()?;
-        Some(Translation { code, patches, insns: insns.into_boxed_slice(), count: plan.insns })
+        let (places, insns): (Vec<u16>, Vec<Insn>) = insns.into_iter().unzip();
+        Some(Translation { code, patches, insns: insns.into_boxed_slice(), places, count: plan.insns, of: None })
     }
 
     fn finish(&mut self) -> Option<(Vec<u8>, Vec<Patch>)> {

@@ -6,6 +6,7 @@ use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
 use crate::helper;
 use crate::mode::{MODES, Mode};
+use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
 use crate::worker::Worker;
 use crate::{Config, Unavailable};
@@ -20,6 +21,8 @@ use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use ferrite_core::mmu::tlb::View;
 use iced_x86::FlowControl;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 /// Instructions in a region at most, about.
 const MAX_INSNS: usize = 256;
@@ -86,6 +89,8 @@ struct Counts {
     revived: u64,
     flushed: u64,
     slow_sites: u64,
+    /// Translations that were found instead of made.
+    found: u64,
 }
 
 /// The engine `jit`.
@@ -97,6 +102,11 @@ pub struct Jit {
     /// Bytes of it, at the start of the code memory.
     gate_len: usize,
     config: Config,
+    /// Translations kept from run to run, and whether they have been taken up.
+    shelf: Option<Shelf>,
+    opened: bool,
+    /// Executions of a block before it is looked up there: no more than the threshold, and as far from it as 256 goes.
+    first_look: u32,
     sides: Vec<Side>,
     /// Of which generation of the block cache the sides are.
     cleared: u64,
@@ -141,8 +151,13 @@ impl Jit {
         let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
-        let compiler =
-            if config.background { Back::There(Worker::new(compiler)) } else { Back::Here(Box::new(compiler)) };
+        let store = |dir: &PathBuf| Arc::new(Mutex::new(Store::new(dir, compiler.description(), config.say)));
+        let shelf = config.translations.as_ref().map(store);
+        let compiler = if config.background {
+            Back::There(Worker::new(compiler, shelf.clone()))
+        } else {
+            Back::Here(Box::new(compiler))
+        };
         Ok(Self {
             interp: Interpreter::new(),
             compiler,
@@ -150,6 +165,9 @@ impl Jit {
             gate,
             gate_len,
             config: config.clone(),
+            first_look: if shelf.is_some() { first_look(config.threshold) } else { config.threshold },
+            shelf,
+            opened: false,
             sides: Vec::new(),
             cleared: 0,
             regions: Vec::new(),
@@ -292,7 +310,11 @@ impl Jit {
             return self.find(x, block, mode);
         }
         side.heat += 1;
-        if side.heat < self.config.threshold || side.heat & 0xff != self.config.threshold & 0xff {
+        let heat = side.heat;
+        if heat < self.first_look || heat & 0xff != self.first_look & 0xff {
+            return None;
+        }
+        if heat < self.config.threshold && !self.is_kept(x, block, mode) {
             return None;
         }
         self.find(x, block, mode)
@@ -387,12 +409,33 @@ impl Jit {
         (self.regions[id as usize].life == Life::Live).then_some(id)
     }
 
+    #[cold]
+    fn open_shelf(&mut self, x: &Exec) {
+        self.opened = true;
+        if let Some(Ok(mut store)) = self.shelf.as_ref().map(|s| s.lock()) {
+            store.open(&x.model);
+        }
+    }
+
+    /// Whether a translation of a block is kept. While the shelf is in use by the other thread, none is.
+    #[cold]
+    fn is_kept(&self, x: &Exec, block: BlockId, mode: Mode) -> bool {
+        let Some((at, _)) = self.interp.cache.place(block) else { return false };
+        let (page, entry) = ((at & !(PAGE_SIZE - 1)) as usize, (at & (PAGE_SIZE - 1)) as u16);
+        let Some(Ok(store)) = self.shelf.as_ref().map(|s| s.try_lock()) else { return false };
+        x.sys
+            .mem
+            .backing()
+            .get(page..page + PAGE_SIZE as usize)
+            .is_some_and(|p| store.knows(mode.number() as u32, entry, p))
+    }
+
     fn translate(&mut self, x: &mut Exec, req: Request) {
         match &mut self.compiler {
             Back::There(worker) => worker.ask(req),
             Back::Here(compiler) => {
                 let id = req.id;
-                let (done, ns) = crate::worker::timed(|| compiler.translate(&req));
+                let (done, ns) = crate::worker::timed(|| persist::translate(compiler, self.shelf.as_ref(), &req));
                 self.install(x, id, done, ns);
             }
         }
@@ -461,6 +504,10 @@ impl Jit {
             r.life = Life::Dead;
             return;
         };
+        if let Some((runs, slow)) = done.of {
+            (r.runs, r.slow) = (runs, slow);
+            self.counts.found += 1;
+        }
         let insns = done.insns.as_ptr() as u64;
         let patch = |code: &mut [u8]| {
             for p in &done.patches {
@@ -627,6 +674,16 @@ impl Jit {
     }
 }
 
+/// See [`Jit::first_look`].
+const fn first_look(threshold: u32) -> u32 {
+    let low = threshold & 0xff;
+    match threshold {
+        0..0x100 => threshold,
+        _ if low < 16 => low + 0x100,
+        _ => low,
+    }
+}
+
 /// Whether control goes on behind an instruction that ends at `end`, and where else it goes.
 fn static_flow(i: &Insn, end: i64, code: CodeSize) -> (bool, Option<i64>) {
     if !i.has(flag::ENDS) {
@@ -657,6 +714,9 @@ impl Engine for Jit {
     }
 
     fn run(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        if !self.opened {
+            self.open_shelf(x);
+        }
         x.limit = limit;
         x.attention = true;
         loop {
@@ -711,8 +771,10 @@ impl Engine for Jit {
     fn counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
         let c = &self.counts;
         let mut all = self.interp_counters(x);
+        let kept = self.shelf.as_ref().and_then(|s| s.lock().ok()).map_or_else(Default::default, |s| s.counts());
         all.extend([
             ("jit_regions", c.regions),
+            ("jit_compiled", c.regions - c.found),
             ("jit_guest_insns", c.insns),
             ("jit_code_bytes", c.bytes),
             ("jit_compile_us", c.compile_ns / 1000),
@@ -726,6 +788,8 @@ impl Engine for Jit {
             ("jit_revived", c.revived),
             ("jit_flushes", c.flushed),
             ("jit_slow_sites", c.slow_sites),
+            ("jit_kept_found", kept.found),
+            ("jit_kept", kept.kept),
             ("tlb_fills", x.tlb.fills),
             ("tlb_flushes", x.tlb.flushes),
         ]);

@@ -11,6 +11,7 @@ mod effects;
 mod engine;
 mod helper;
 mod mode;
+mod persist;
 mod plan;
 mod region;
 mod tr;
@@ -18,6 +19,7 @@ mod value;
 mod worker;
 
 pub use engine::Jit;
+pub use persist::check_folder;
 
 use std::path::PathBuf;
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub threshold: u32,
     /// Translate on a second thread.
     pub background: bool,
+    /// Where lines for the user go: that a file was ignored, and why.
+    pub say: fn(&str),
 }
 
 impl Default for Config {
@@ -49,6 +53,7 @@ impl Default for Config {
             dump: Vec::new(),
             threshold: 1000,
             background: true,
+            say: |line| tracing::warn!("{line}"),
         }
     }
 }

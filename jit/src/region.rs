@@ -37,7 +37,8 @@ struct Region<'p, 'a, 'b> {
     sig: SigRef,
     run: [cranelift_codegen::ir::FuncRef; 2],
     insns: GlobalValue,
-    table: Vec<Insn>,
+    /// Each with its offset in the page.
+    table: Vec<(u16, Insn)>,
 }
 
 /// Emits a region. Gives the instructions that it calls the interpreter's functions for, in the order of their table.
@@ -47,7 +48,7 @@ pub fn emit(
     isa: &dyn TargetIsa,
     req: &Request,
     plan: &Plan,
-) -> Vec<Insn> {
+) -> Vec<(u16, Insn)> {
     func.signature = signature(CallConv::Tail);
     func.name = UserFuncName::user(0, req.id);
     let mut b = FunctionBuilder::new(func, ctx);
@@ -384,7 +385,7 @@ impl Region<'_, '_, '_> {
     fn call(&mut self, item: &Item) {
         let e = item.effects;
         let index = self.table.len();
-        self.table.push(item.insn);
+        self.table.push((item.at, item.insn));
         let touched = e.reads | e.writes;
         let flags = e.flags_read | e.flags_written != 0;
         let mut s = self.t.s.clone();
