@@ -1,5 +1,6 @@
 //! From a request to host code.
 
+use crate::abi::MAX_ENTRIES;
 use crate::plan::{Plan, Request};
 use crate::{Unavailable, region};
 use cranelift_codegen::binemit::Reloc;
@@ -35,6 +36,8 @@ pub struct Translation {
     pub places: Vec<u16>,
     /// Guest instructions.
     pub count: usize,
+    /// Offsets in the page where it can be entered, by the number of the entry.
+    pub entries: Vec<u16>,
     /// The runs and slow instructions that it is of, where it was found and they may be others than those asked for.
     pub of: Option<(Vec<(u16, u16)>, Vec<u16>)>,
 }
@@ -91,7 +94,9 @@ impl Compiler {
         let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
         let (code, patches) = self.finish()?;
         let (places, insns): (Vec<u16>, Vec<Insn>) = insns.into_iter().unzip();
-        Some(Translation { code, patches, insns: insns.into_boxed_slice(), places, count: plan.insns, of: None })
+        let entries = plan.entries.iter().map(|&n| req.runs[n].0).collect();
+        let insns = insns.into_boxed_slice();
+        Some(Translation { code, patches, insns, places, count: plan.insns, entries, of: None })
     }
 
     fn finish(&mut self) -> Option<(Vec<u8>, Vec<Patch>)> {
@@ -117,7 +122,7 @@ impl Compiler {
         Some((code, patches))
     }
 
-    /// The function by which the engine enters regions: `(exec, left, rip, code) -> reason` of the host's calling convention.
+    /// The function by which the engine enters regions: `(exec, left, page_ip, code) -> result` of the host's calling convention.
     pub fn gate(&mut self) -> Option<Vec<u8>> {
         self.ctx.clear();
         let host = self.isa.default_call_conv();
@@ -132,7 +137,9 @@ impl Compiler {
         b.switch_to_block(entry);
         let p = b.block_params(entry).to_vec();
         let callee = b.import_signature(region::signature(CallConv::Tail));
-        let call = b.ins().call_indirect(callee, p[3], &p[..3]);
+        let mask = b.ins().iconst(types::I64, -(MAX_ENTRIES as i64));
+        let function = b.ins().band(p[3], mask);
+        let call = b.ins().call_indirect(callee, function, &p);
         let r = b.inst_results(call)[0];
         b.ins().return_(&[r]);
         b.seal_all_blocks();

@@ -115,6 +115,7 @@ struct Record {
     places: Vec<u16>,
     patches: Vec<(u32, u32, i64)>,
     count: u32,
+    entries: Vec<u16>,
     code: Vec<u8>,
 }
 
@@ -308,7 +309,7 @@ impl Store {
         if self.model != Some(req.model) {
             return None;
         }
-        let list = self.kept.get_mut(&(req.mode.number() as u32, req.entry))?;
+        let list = self.kept.get_mut(&(req.mode.number() as u32, req.runs.first()?.0))?;
         let fits = |k: &&mut Kept| req.slow.iter().all(|at| k.listed.slow.contains(at)) && k.listed.fits(&req.text);
         // The one that has learnt most, then the largest.
         let best = list.iter_mut().filter(fits).max_by_key(|k| (k.listed.slow.len(), k.listed.bytes()))?;
@@ -335,19 +336,20 @@ impl Store {
             return;
         }
         // A new field belongs into the record, or the file's translations would lack it.
-        let Translation { code, patches, insns: _, places, count, of: _ } = made;
+        let Translation { code, patches, insns: _, places, count, entries, of: _ } = made;
         let record = Record {
             text: req.runs.iter().flat_map(|&(a, b)| &req.text[usize::from(a)..usize::from(b)]).copied().collect(),
             places: places.clone(),
             patches: patches.iter().map(|p| (p.at, p.import, p.addend)).collect(),
             count: *count as u32,
+            entries: entries.clone(),
             code: code.clone(),
         };
         let Ok(bytes) = postcard::to_stdvec(&record) else { return };
         let Ok(len) = u32::try_from(bytes.len()) else { return };
         let listed = Listed {
             mode: req.mode.number() as u32,
-            entry: req.entry,
+            entry: req.runs.first().map_or(0, |r| r.0),
             runs: req.runs.clone(),
             slow: req.slow.clone(),
             hash: quick_hash(record.text.iter().copied()),
@@ -488,7 +490,7 @@ impl Kept {
 
     /// The translation of a record, for a page that its hash fits.
     fn revive(&self, bytes: &[u8], req: &Request) -> Option<Translation> {
-        let Record { text, places, patches, count, code } = postcard::from_bytes(bytes).ok()?;
+        let Record { text, places, patches, count, entries, code } = postcard::from_bytes(bytes).ok()?;
         if !self.listed.text_in(&req.text).eq(text.iter().copied()) {
             return None;
         }
@@ -497,10 +499,13 @@ impl Kept {
         if patches.iter().any(|p| (p.at as usize).saturating_add(8) > code.len()) {
             return None;
         }
+        if entries.first() != Some(&self.listed.entry) || entries.len() > crate::abi::MAX_ENTRIES {
+            return None;
+        }
         let insns = places.iter().map(|&at| instruction(&req.text, at, req.mode.code(), &req.model));
         let insns = insns.collect::<Option<Box<[Insn]>>>()?;
         let of = Some((self.listed.runs.clone(), self.listed.slow.clone()));
-        Some(Translation { code, patches, insns, places, count: count as usize, of })
+        Some(Translation { code, patches, insns, places, count: count as usize, entries, of })
     }
 }
 
