@@ -99,6 +99,18 @@ impl Compiler {
         Some(Translation { code, patches, insns, places, count: plan.insns, entries, of: None })
     }
 
+    /// Translates for a person: also the CLIF, and the host code as text where the code generator gives one.
+    pub fn explain(&mut self, req: &Request) -> Option<(Translation, String, String)> {
+        let plan = Plan::new(req)?;
+        self.ctx.clear();
+        let _ = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
+        let clif = self.ctx.func.display().to_string();
+        self.ctx.set_disasm(true);
+        self.finish()?;
+        let host = self.ctx.compiled_code().and_then(|c| c.vcode.clone()).unwrap_or_default();
+        Some((self.translate(req)?, clif, host))
+    }
+
     fn finish(&mut self) -> Option<(Vec<u8>, Vec<Patch>)> {
         let compiled = match self.ctx.compile(self.isa.as_ref(), &mut ControlPlane::default()) {
             Ok(compiled) => compiled,

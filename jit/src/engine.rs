@@ -8,9 +8,11 @@ use crate::helper::{self, Import};
 use crate::mode::{MODES, Mode};
 use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
+use crate::show::{Entered, Shows};
 use crate::worker::Worker;
 use crate::{Config, Unavailable};
-use ferrite_core::engine::Engine;
+use ferrite_core::cpu::Model;
+use ferrite_core::engine::{Engine, Hot};
 use ferrite_core::exec::{CodeSize, Exec, Exit};
 use ferrite_core::interp::{Interpreter, boundary, fetch_fault, run_block};
 use ferrite_core::isa::Insn;
@@ -78,6 +80,19 @@ struct Region {
     redo: (u16, u32, u64),
     /// It is being translated once more, with more slow instructions.
     again: bool,
+    /// The linear address of its page when it was last entered from here, how often that was, and the instructions that retired until
+    /// control came back.
+    linear: u64,
+    entered: u64,
+    retired: u64,
+}
+
+impl Region {
+    /// What it is made of once more.
+    fn request(&self, id: u32, model: Model) -> Request {
+        let Self { runs, text, mode, slow, .. } = self;
+        Request { id, runs: runs.clone(), text: text.clone(), mode: *mode, model, slow: slow.clone() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +122,7 @@ pub struct Jit {
     config: Config,
     /// Translations kept from run to run, and whether they have been taken up.
     shelf: Option<Shelf>,
+    shows: Shows,
     opened: bool,
     /// Executions of a block before it is looked up there: no more than the threshold, and as far from it as 256 goes.
     first_look: u32,
@@ -168,6 +184,7 @@ impl Jit {
             config: config.clone(),
             first_look: if shelf.is_some() { first_look(config.threshold) } else { config.threshold },
             shelf,
+            shows: Shows::new(config.dump.clone(), config.say),
             opened: false,
             sides: Vec::new(),
             cleared: 0,
@@ -418,6 +435,9 @@ impl Jit {
             slow,
             redo: (0, 0, 0),
             again: false,
+            linear: 0,
+            entered: 0,
+            retired: 0,
         });
         self.pages[(page >> PAGE_SHIFT) as usize].push(id);
         let side = &mut self.sides[block as usize];
@@ -640,6 +660,9 @@ impl Jit {
         if let Some(table) = &mut self.tables[r.mode.number()] {
             table[abi::jump_slot(guest)] = JumpEntry { guest, code };
         }
+        if !self.shows.is_empty() {
+            self.show(x, id, linear);
+        }
         let left = x.limit - x.retired;
         x.words[abi::LEFT] = left;
         self.counts.enters += 1;
@@ -649,12 +672,24 @@ impl Jit {
         abi::settle_flags(x);
         x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
         x.pending = 0;
+        let r = &mut self.regions[id as usize];
+        r.linear = linear & !(PAGE_SIZE - 1);
+        r.entered += 1;
+        r.retired += left.wrapping_sub(x.words[abi::LEFT]);
         let (reason, at) = abi::result(result);
         self.counts.exits[reason as usize] += 1;
         if reason == Reason::Redo {
             self.note_redo(x, id, at);
         }
         reason
+    }
+
+    /// Shows a region if it was asked for.
+    #[cold]
+    fn show(&mut self, x: &Exec, id: u32, linear: u64) {
+        let r = &self.regions[id as usize];
+        let entered = Entered { linear: linear & !(PAGE_SIZE - 1), page: r.page, code: r.code, runs: &r.runs };
+        self.shows.look(&entered, || r.request(id, x.model));
     }
 
     /// An instruction came back to be interpreted. One that does so all the time is better called.
@@ -688,14 +723,7 @@ impl Jit {
             if often && !r.again && !r.slow.contains(&at) && r.slow.len() < 16 {
                 r.again = true;
                 r.slow.push(at);
-                let req = Request {
-                    id,
-                    runs: r.runs.clone(),
-                    text: r.text.clone(),
-                    mode: r.mode,
-                    model: x.model,
-                    slow: r.slow.clone(),
-                };
+                let req = r.request(id, x.model);
                 self.counts.slow_sites += 1;
                 self.translate(x, req);
             }
@@ -799,13 +827,29 @@ impl Engine for Jit {
         self.pausing = on;
     }
 
+    fn hottest(&self) -> Vec<Hot> {
+        let mut all: BTreeMap<u64, Hot> = BTreeMap::new();
+        for r in self.regions.iter().filter(|r| r.entered > 0) {
+            let address = r.linear + u64::from(r.entries.first().copied().unwrap_or(0));
+            let hot = all.entry(address).or_insert(Hot { address, entered: 0, retired: 0 });
+            hot.entered += r.entered;
+            hot.retired += r.retired;
+        }
+        let mut all: Vec<Hot> = all.into_values().collect();
+        all.sort_by_key(|h| std::cmp::Reverse(h.retired));
+        all
+    }
+
     fn counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
         let c = &self.counts;
         let mut all = self.interp_counters(x);
+        let live = self.regions.iter().filter(|r| r.life == Life::Live);
         let kept = self.shelf.as_ref().and_then(|s| s.lock().ok()).map_or_else(Default::default, |s| s.counts());
         all.extend([
             ("jit_regions", c.regions),
             ("jit_compiled", c.regions - c.found),
+            ("jit_regions_live", live.clone().count() as u64),
+            ("jit_code_bytes_live", live.map(|r| u64::from(r.bytes)).sum()),
             ("jit_guest_insns", c.insns),
             ("jit_code_bytes", c.bytes),
             ("jit_compile_us", c.compile_ns / 1000),

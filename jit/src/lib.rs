@@ -6,6 +6,7 @@
 mod abi;
 mod code;
 mod compile;
+mod density;
 mod dump;
 mod effects;
 mod engine;
@@ -14,10 +15,12 @@ mod mode;
 mod persist;
 mod plan;
 mod region;
+mod show;
 mod tr;
 mod value;
 mod worker;
 
+pub use density::density;
 pub use engine::Jit;
 pub use persist::check_folder;
 
@@ -34,7 +37,7 @@ pub struct Config {
     pub translations: Option<PathBuf>,
     /// Write `/tmp/perf-PID.map` for `perf`.
     pub perf_map: bool,
-    /// Linear guest addresses whose translations are printed to standard error: guest code, CLIF and host code.
+    /// Linear guest addresses whose translations are given to `say`: guest code, CLIF and host code.
     pub dump: Vec<u64>,
     /// Executions of a block before it is translated.
     pub threshold: u32,

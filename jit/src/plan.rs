@@ -204,7 +204,8 @@ impl Plan {
     fn find_headers(&mut self) {
         // Depth first from where calls return to, too; a way to a block that is still being visited leads back.
         let mut state = vec![0u8; self.blocks.len()];
-        for root in self.entries.clone() {
+        // Last from blocks that no way leads to, as when there are too many entries: their loops need a look at the count like all.
+        for root in self.entries.clone().into_iter().chain(0..self.blocks.len()) {
             if state[root] != 0 {
                 continue;
             }

@@ -3,7 +3,6 @@
 //! `FERRITE_BLESS=1 cargo test -p ferrite-jit --test density` writes the numbers of this host into it. They are those of x86-64;
 //! elsewhere the test only sees that all of the list translates.
 
-#[cfg(any())] // until `ferrite_jit::density` exists; then the body alone
 mod density {
     use iced_x86::{Decoder, DecoderOptions, Formatter, NasmFormatter};
     use std::fmt::Write as _;
