@@ -105,7 +105,9 @@ struct Counts {
     exits: [u64; REASONS],
     invalidated: u64,
     revived: u64,
-    flushed: u64,
+    /// Segments of code memory that were emptied, and regions that were in them.
+    emptied: u64,
+    evicted: u64,
     slow_sites: u64,
     /// Translations that were found instead of made.
     found: u64,
@@ -117,8 +119,6 @@ pub struct Jit {
     compiler: Back,
     memory: CodeMemory,
     gate: Gate,
-    /// Bytes of it, at the start of the code memory.
-    gate_len: usize,
     config: Config,
     /// Translations kept from run to run, and whether they have been taken up.
     shelf: Option<Shelf>,
@@ -163,9 +163,9 @@ impl Jit {
     pub fn new(config: &Config) -> Result<Self, Unavailable> {
         let mut compiler = Compiler::new()?;
         let gate = compiler.gate().ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
-        let mut memory = CodeMemory::new(config.code_cache.max(1 << 20))?;
-        let gate_len = gate.len();
+        let mut memory = CodeMemory::new(config.code_cache.max(1))?;
         let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
+        memory.keep();
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
         let store = |dir: &PathBuf| Arc::new(Mutex::new(Store::new(dir, compiler.description(), config.say)));
@@ -180,7 +180,6 @@ impl Jit {
             compiler,
             memory,
             gate,
-            gate_len,
             config: config.clone(),
             first_look: if shelf.is_some() { first_look(config.threshold) } else { config.threshold },
             shelf,
@@ -539,6 +538,7 @@ impl Jit {
         }
         let Some(done) = done else {
             r.life = Life::Dead;
+            self.unlink(x, id); // nobody watches over it from here on
             return;
         };
         if let Some((runs, slow)) = done.of {
@@ -560,11 +560,16 @@ impl Jit {
                 code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
             }
         };
-        let Some(code) = self.memory.place(&done.code, patch) else {
-            self.flush(x);
+        let mut placed = self.memory.place(&done.code, patch);
+        if placed.is_none() {
+            self.evict(x, id);
+            placed = self.memory.place(&done.code, patch);
+        }
+        self.unlink(x, id); // from the code before
+        let Some(code) = placed else {
+            self.regions[id as usize].life = Life::Dead; // larger than a segment
             return;
         };
-        self.unlink(x, id); // from the code before
         let r = &mut self.regions[id as usize];
         (r.code, r.insns, r.bytes) = (code, done.insns, done.code.len() as u32);
         if r.entries != done.entries {
@@ -604,11 +609,29 @@ impl Jit {
         }
     }
 
-    /// Drops all translations: the memory for code is full.
-    fn flush(&mut self, x: &mut Exec) {
-        self.counts.flushed += 1;
-        self.drop_all();
-        self.look_at_mode(x);
+    /// Drops the oldest translations, but for a region that is about to be placed anew: the memory for code is full.
+    #[cold]
+    fn evict(&mut self, x: &Exec, but: u32) {
+        let gone = self.memory.advance();
+        self.counts.emptied += 1;
+        let mut evicted = vec![false; self.regions.len()];
+        for id in 0..self.regions.len() as u32 {
+            if id != but && gone.contains(&self.regions[id as usize].code) {
+                self.unlink(x, id);
+                self.drop_region(id);
+                let r = &mut self.regions[id as usize];
+                (r.code, r.insns, r.runs) = (0, Box::default(), Vec::new());
+                evicted[id as usize] = true;
+                self.counts.evicted += 1;
+            }
+        }
+        // What is still hot comes back before long.
+        let heat = self.config.threshold - self.config.threshold / 4;
+        for s in &mut self.sides {
+            if s.region != 0 && evicted[s.region as usize - 1] {
+                *s = Side { heat, ..Side::default() };
+            }
+        }
     }
 
     fn drop_all(&mut self) {
@@ -622,7 +645,6 @@ impl Jit {
             *s = Side::default();
         }
         self.memory.clear();
-        self.memory.skip(self.gate_len);
     }
 
     fn forget_blocks(&mut self) {
@@ -861,7 +883,8 @@ impl Engine for Jit {
             ("jit_exit_outside", c.exits[Reason::Outside as usize]),
             ("jit_invalidated", c.invalidated),
             ("jit_revived", c.revived),
-            ("jit_flushes", c.flushed),
+            ("jit_segments_emptied", c.emptied),
+            ("jit_evicted", c.evicted),
             ("jit_slow_sites", c.slow_sites),
             ("jit_kept_found", kept.found),
             ("jit_kept", kept.kept),

@@ -56,7 +56,8 @@ mod density {
         for line in lines {
             let row = Row::parse(line).unwrap_or_else(|| panic!("density.txt: `{line}`"));
             let (guest, host) = ferrite_jit::density(&row.bytes(), row.bits);
-            assert!(guest > 0 && host > 0, "{} ({}): {guest} instructions became {host}", row.name, row.bits);
+            // None at all: it is interpreted.
+            assert_eq!(guest > 0, host > 0, "{} ({}): {guest} instructions became {host}", row.name, row.bits);
             if (guest, host) != row.counts {
                 let (_, was) = row.counts;
                 let _ = writeln!(
