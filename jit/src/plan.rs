@@ -25,7 +25,8 @@ pub struct Request {
     pub mode: Mode,
     /// The processor.
     pub model: Model,
-    /// Instructions whose memory accesses are to go through the interpreter's function at once.
+    /// Instructions that came back to be interpreted too often. Their accesses are looked up each by itself; those that are named
+    /// twice call the interpreter's function.
     pub slow: Vec<u16>,
 }
 
@@ -202,9 +203,9 @@ impl Plan {
     }
 
     fn find_headers(&mut self) {
-        // Depth first from where calls return to, too; a way to a block that is still being visited leads back.
+        // Depth first, from the entries and then from what they do not lead to, so that every circle has a header. A way to a block
+        // that is still being visited leads back.
         let mut state = vec![0u8; self.blocks.len()];
-        // Last from blocks that no way leads to, as when there are too many entries: their loops need a look at the count like all.
         for root in self.entries.clone().into_iter().chain(0..self.blocks.len()) {
             if state[root] != 0 {
                 continue;
@@ -369,7 +370,7 @@ fn classify(
             if insn.has(flag::ENDS) {
                 flow = flow_of(req.mode.code(), at, &insn, &ins);
             }
-            let slow = e.leaves && req.slow.contains(&at);
+            let slow = e.leaves && req.slow.iter().filter(|&&s| s == at).count() > 1;
             match (fine, slow) {
                 (true, false) => (How::Inline, e),
                 (true, true) if flow == Flow::Next => (How::Call, e),
