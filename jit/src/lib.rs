@@ -32,7 +32,7 @@ pub mod simd;
 /// What can be chosen about the engine.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Bytes of host code that are kept at most.
+    /// Bytes of host code that are kept at most; 64 KiB at least.
     pub code_cache: usize,
     /// A folder of translations kept from run to run.
     pub translations: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! A code memory that is too small by far: what is evicted is translated again, and the guest sees nothing of it.
 
+#[allow(dead_code)] // some of it is for other tests
 #[path = "../../core/tests/rig/roms.rs"]
 mod rig;
 

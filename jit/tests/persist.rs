@@ -1,5 +1,6 @@
 //! Translations kept from run to run: a second run finds them, and nothing that happens to their file changes a run.
 
+#[allow(dead_code)] // some of it is for other tests
 #[path = "../../core/tests/rig/roms.rs"]
 mod rig;
 
