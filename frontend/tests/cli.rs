@@ -68,7 +68,7 @@ fn values_that_are_none_are_refused_with_what_would_be_right() {
         (&["--jit-threshold", "0"], &["--jit-threshold"]),
         (&["--dump-translation", "c010:0"], &["--dump-translation", "hexadecimal"]),
         (&["--dump-translation", ""], &["--dump-translation", "hexadecimal"]),
-        (&["--dump-translation", "-1"], &["--dump-translation", "hexadecimal"]),
+        (&["--dump-translation", "zz"], &["--dump-translation", "hexadecimal"]),
         (&["--dump-translation", "12345678123456789"], &["--dump-translation", "hexadecimal"]),
         (&["--code-cache", "all"], &["--code-cache", "64M"]),
     ];
