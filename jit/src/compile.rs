@@ -23,6 +23,9 @@ pub struct Patch {
     pub addend: i64,
 }
 
+/// The runs and the slow instructions of a request.
+pub type Of = (Vec<(u16, u16)>, Vec<u16>);
+
 /// A translation.
 #[derive(Debug)]
 pub struct Translation {
@@ -39,7 +42,7 @@ pub struct Translation {
     /// Offsets in the page where it can be entered, by the number of the entry.
     pub entries: Vec<u16>,
     /// The runs and slow instructions that it is of, where it was found and they may be others than those asked for.
-    pub of: Option<(Vec<(u16, u16)>, Vec<u16>)>,
+    pub of: Option<Of>,
 }
 
 /// The compiler: Cranelift, with what it keeps from one function to the next.

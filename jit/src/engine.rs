@@ -618,7 +618,6 @@ impl Jit {
     #[cold]
     fn evict(&mut self, x: &Exec, but: u32) {
         let gone = self.memory.advance();
-        self.counts.emptied += 1;
         let mut evicted = vec![false; self.regions.len()];
         for id in 0..self.regions.len() as u32 {
             if id != but && gone.contains(&self.regions[id as usize].code) {
@@ -630,6 +629,8 @@ impl Jit {
                 self.counts.evicted += 1;
             }
         }
+        // None, when the segment had not been used yet.
+        self.counts.emptied += u64::from(evicted.contains(&true));
         // What is still hot comes back before long.
         let heat = self.config.threshold - self.config.threshold / 4;
         for s in &mut self.sides {
