@@ -1,6 +1,8 @@
 //! The engine's loop: blocks are interpreted and counted; those that are hot are translated; translations are found again.
 #![allow(unsafe_code)] // entering translated code, and handing it addresses
 
+mod aside;
+
 use crate::abi::{self, JUMP_ENTRIES, JumpEntry, REASONS, Reason};
 use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
@@ -8,7 +10,7 @@ use crate::helper::{self, Import};
 use crate::mode::{MODES, Mode};
 use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
-use crate::show::{Entered, Shows};
+use crate::show::Shows;
 use crate::worker::Worker;
 use crate::{Config, Unavailable};
 use ferrite_core::cpu::Model;
@@ -183,7 +185,7 @@ impl Jit {
             memory,
             gate,
             config: config.clone(),
-            first_look: if shelf.is_some() { first_look(config.threshold) } else { config.threshold },
+            first_look: if shelf.is_some() { aside::first_look(config.threshold) } else { config.threshold },
             shelf,
             shows: Shows::new(config.dump.clone(), config.say),
             opened: false,
@@ -450,27 +452,6 @@ impl Jit {
         (self.regions[id as usize].life == Life::Live).then_some((id, 0))
     }
 
-    #[cold]
-    fn open_shelf(&mut self, x: &Exec) {
-        self.opened = true;
-        if let Some(Ok(mut store)) = self.shelf.as_ref().map(|s| s.lock()) {
-            store.open(&x.model);
-        }
-    }
-
-    /// Whether a translation of a block is kept. While the shelf is in use by the other thread, none is.
-    #[cold]
-    fn is_kept(&self, x: &Exec, block: BlockId, mode: Mode) -> bool {
-        let Some((at, _)) = self.interp.cache.place(block) else { return false };
-        let (page, entry) = ((at & !(PAGE_SIZE - 1)) as usize, (at & (PAGE_SIZE - 1)) as u16);
-        let Some(Ok(store)) = self.shelf.as_ref().map(|s| s.try_lock()) else { return false };
-        x.sys
-            .mem
-            .backing()
-            .get(page..page + PAGE_SIZE as usize)
-            .is_some_and(|p| store.knows(mode.number() as u32, entry, p))
-    }
-
     fn translate(&mut self, x: &mut Exec, req: Request) {
         match &mut self.compiler {
             Back::There(worker) => worker.ask(req),
@@ -614,32 +595,6 @@ impl Jit {
         }
     }
 
-    /// Drops the oldest translations, but for a region that is about to be placed anew: the memory for code is full.
-    #[cold]
-    fn evict(&mut self, x: &Exec, but: u32) {
-        let gone = self.memory.advance();
-        let mut evicted = vec![false; self.regions.len()];
-        for id in 0..self.regions.len() as u32 {
-            if id != but && gone.contains(&self.regions[id as usize].code) {
-                self.unlink(x, id);
-                self.drop_region(id);
-                let r = &mut self.regions[id as usize];
-                (r.code, r.insns, r.runs) = (0, Box::default(), Vec::new());
-                evicted[id as usize] = true;
-                self.counts.evicted += 1;
-            }
-        }
-        // None, when the segment had not been used yet.
-        self.counts.emptied += u64::from(evicted.contains(&true));
-        // What is still hot comes back before long.
-        let heat = self.config.threshold - self.config.threshold / 4;
-        for s in &mut self.sides {
-            if s.region != 0 && evicted[s.region as usize - 1] {
-                *s = Side { heat, ..Side::default() };
-            }
-        }
-    }
-
     fn drop_all(&mut self) {
         self.forget_jumps();
         // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
@@ -712,14 +667,6 @@ impl Jit {
         reason
     }
 
-    /// Shows a region if it was asked for.
-    #[cold]
-    fn show(&mut self, x: &Exec, id: u32, linear: u64) {
-        let r = &self.regions[id as usize];
-        let entered = Entered { linear: linear & !(PAGE_SIZE - 1), page: r.page, code: r.code, runs: &r.runs };
-        self.shows.look(&entered, || r.request(id, x.model));
-    }
-
     /// An instruction came back to be interpreted. One that does so all the time is better called.
     fn note_redo(&mut self, x: &mut Exec, entered: u32, at: u16) {
         let _ = entered;
@@ -756,16 +703,6 @@ impl Jit {
                 self.translate(x, req);
             }
         }
-    }
-}
-
-/// See [`Jit::first_look`].
-const fn first_look(threshold: u32) -> u32 {
-    let low = threshold & 0xff;
-    match threshold {
-        0..0x100 => threshold,
-        _ if low < 16 => low + 0x100,
-        _ => low,
     }
 }
 
@@ -856,16 +793,7 @@ impl Engine for Jit {
     }
 
     fn hottest(&self) -> Vec<Hot> {
-        let mut all: BTreeMap<u64, Hot> = BTreeMap::new();
-        for r in self.regions.iter().filter(|r| r.entered > 0) {
-            let address = r.linear + u64::from(r.entries.first().copied().unwrap_or(0));
-            let hot = all.entry(address).or_insert(Hot { address, entered: 0, retired: 0 });
-            hot.entered += r.entered;
-            hot.retired += r.retired;
-        }
-        let mut all: Vec<Hot> = all.into_values().collect();
-        all.sort_by_key(|h| std::cmp::Reverse(h.retired));
-        all
+        self.hot()
     }
 
     fn counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
