@@ -1,15 +1,20 @@
 //! The engine's loop: blocks are interpreted and counted; those that are hot are translated; translations are found again.
 #![allow(unsafe_code)] // entering translated code, and handing it addresses
 
+mod aside;
+
 use crate::abi::{self, JUMP_ENTRIES, JumpEntry, REASONS, Reason};
 use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
 use crate::helper::{self, Import};
 use crate::mode::{MODES, Mode};
+use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
+use crate::show::Shows;
 use crate::worker::Worker;
 use crate::{Config, Unavailable};
-use ferrite_core::engine::Engine;
+use ferrite_core::cpu::Model;
+use ferrite_core::engine::{Engine, Hot};
 use ferrite_core::exec::{CodeSize, Exec, Exit};
 use ferrite_core::interp::{Interpreter, boundary, fetch_fault, run_block};
 use ferrite_core::isa::Insn;
@@ -20,6 +25,8 @@ use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use ferrite_core::mmu::tlb::View;
 use iced_x86::FlowControl;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 /// Instructions in a region at most, about.
 const MAX_INSNS: usize = 128;
@@ -79,6 +86,19 @@ struct Region {
     redo: (u16, u32, u64),
     /// It is being translated once more, with more slow instructions.
     again: bool,
+    /// The linear address of its page when it was last entered from here, how often that was, and the instructions that retired until
+    /// control came back.
+    linear: u64,
+    entered: u64,
+    retired: u64,
+}
+
+impl Region {
+    /// What it is made of once more.
+    fn request(&self, id: u32, model: Model) -> Request {
+        let Self { runs, text, mode, slow, .. } = self;
+        Request { id, runs: runs.clone(), text: text.clone(), mode: *mode, model, slow: slow.clone() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -91,8 +111,12 @@ struct Counts {
     exits: [u64; REASONS],
     invalidated: u64,
     revived: u64,
-    flushed: u64,
+    /// Segments of code memory that were emptied, and regions that were in them.
+    emptied: u64,
+    evicted: u64,
     slow_sites: u64,
+    /// Translations that were found instead of made.
+    found: u64,
 }
 
 /// The engine `jit`.
@@ -101,9 +125,13 @@ pub struct Jit {
     compiler: Back,
     memory: CodeMemory,
     gate: Gate,
-    /// Bytes of it, at the start of the code memory.
-    gate_len: usize,
     config: Config,
+    /// Translations kept from run to run, and whether they have been taken up.
+    shelf: Option<Shelf>,
+    shows: Shows,
+    opened: bool,
+    /// Executions of a block before it is looked up there: no more than the threshold, and as far from it as 256 goes.
+    first_look: u32,
     sides: Vec<Side>,
     /// Of which generation of the block cache the sides are.
     cleared: u64,
@@ -145,20 +173,28 @@ impl Jit {
     pub fn new(config: &Config) -> Result<Self, Unavailable> {
         let mut compiler = Compiler::new()?;
         let gate = compiler.gate().ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
-        let mut memory = CodeMemory::new(config.code_cache.max(1 << 20))?;
-        let gate_len = gate.len();
+        let mut memory = CodeMemory::new(config.code_cache.max(1))?;
         let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
+        memory.keep();
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
-        let compiler =
-            if config.background { Back::There(Worker::new(compiler)) } else { Back::Here(Box::new(compiler)) };
+        let store = |dir: &PathBuf| Arc::new(Mutex::new(Store::new(dir, compiler.description(), config.say)));
+        let shelf = config.translations.as_ref().map(store);
+        let compiler = if config.background {
+            Back::There(Worker::new(compiler, shelf.clone()))
+        } else {
+            Back::Here(Box::new(compiler))
+        };
         Ok(Self {
             interp: Interpreter::new(),
             compiler,
             memory,
             gate,
-            gate_len,
             config: config.clone(),
+            first_look: if shelf.is_some() { aside::first_look(config.threshold) } else { config.threshold },
+            shelf,
+            shows: Shows::new(config.dump.clone(), config.say),
+            opened: false,
             sides: Vec::new(),
             cleared: 0,
             regions: Vec::new(),
@@ -330,7 +366,11 @@ impl Jit {
             return self.find(x, block, mode);
         }
         side.heat += 1;
-        if side.heat < self.config.threshold || side.heat & 0xff != self.config.threshold & 0xff {
+        let heat = side.heat;
+        if heat < self.first_look || heat & 0xff != self.first_look & 0xff {
+            return None;
+        }
+        if heat < self.config.threshold && !self.is_kept(x, block, mode) {
             return None;
         }
         self.find(x, block, mode)
@@ -420,6 +460,9 @@ impl Jit {
             slow,
             redo: (0, 0, 0),
             again: false,
+            linear: 0,
+            entered: 0,
+            retired: 0,
         });
         self.pages[(page >> PAGE_SHIFT) as usize].push(id);
         let side = &mut self.sides[block as usize];
@@ -433,7 +476,7 @@ impl Jit {
             Back::There(worker) => worker.ask(req),
             Back::Here(compiler) => {
                 let id = req.id;
-                let (done, ns) = crate::worker::timed(|| compiler.translate(&req));
+                let (done, ns) = crate::worker::timed(|| persist::translate(compiler, self.shelf.as_ref(), &req));
                 self.install(x, id, done, ns);
             }
         }
@@ -501,8 +544,13 @@ impl Jit {
         }
         let Some(done) = done else {
             r.life = Life::Dead;
+            self.unlink(x, id); // nobody watches over it from here on
             return;
         };
+        if let Some((runs, slow)) = done.of {
+            (r.runs, r.slow) = (runs, slow);
+            self.counts.found += 1;
+        }
         let insns = done.insns.as_ptr() as u64;
         let (mode, page) = (r.mode, x.sys.mem.base().wrapping_add(r.page));
         let jumps = self.table(mode).as_ptr() as u64;
@@ -518,11 +566,16 @@ impl Jit {
                 code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
             }
         };
-        let Some(code) = self.memory.place(&done.code, patch) else {
-            self.flush(x);
+        let mut placed = self.memory.place(&done.code, patch);
+        if placed.is_none() {
+            self.evict(x, id);
+            placed = self.memory.place(&done.code, patch);
+        }
+        self.unlink(x, id); // from the code before
+        let Some(code) = placed else {
+            self.regions[id as usize].life = Life::Dead; // larger than a segment
             return;
         };
-        self.unlink(x, id); // from the code before
         let r = &mut self.regions[id as usize];
         (r.code, r.insns, r.bytes) = (code, done.insns, done.code.len() as u32);
         if r.entries != done.entries {
@@ -562,14 +615,6 @@ impl Jit {
         }
     }
 
-    /// Drops all translations: the memory for code is full.
-    fn flush(&mut self, x: &mut Exec) {
-        self.counts.flushed += 1;
-        self.drop_all();
-        self.contexts = u64::MAX;
-        self.look_at_mode(x);
-    }
-
     fn drop_all(&mut self) {
         self.forget_jumps();
         // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
@@ -581,7 +626,6 @@ impl Jit {
             *s = Side::default();
         }
         self.memory.clear();
-        self.memory.skip(self.gate_len);
         self.contexts = u64::MAX;
     }
 
@@ -620,6 +664,9 @@ impl Jit {
         if let Some(slot) = self.tables[r.mode.number()].get_mut(abi::jump_slot(guest)) {
             *slot = JumpEntry { guest, code };
         }
+        if !self.shows.is_empty() {
+            self.show(x, id, linear);
+        }
         let left = x.limit - x.retired;
         x.words[abi::LEFT] = left;
         self.counts.enters += 1;
@@ -629,6 +676,10 @@ impl Jit {
         abi::settle_flags(x);
         x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
         x.pending = 0;
+        let r = &mut self.regions[id as usize];
+        r.linear = linear & !(PAGE_SIZE - 1);
+        r.entered += 1;
+        r.retired += left.wrapping_sub(x.words[abi::LEFT]);
         let (reason, at) = abi::result(result);
         self.counts.exits[reason as usize] += 1;
         if reason == Reason::Redo {
@@ -671,14 +722,7 @@ impl Jit {
             if often && !r.again && r.slow.iter().filter(|&&s| s == at).count() < 2 && r.slow.len() < 32 {
                 r.again = true;
                 r.slow.push(at);
-                let req = Request {
-                    id,
-                    runs: r.runs.clone(),
-                    text: r.text.clone(),
-                    mode: r.mode,
-                    model: x.model,
-                    slow: r.slow.clone(),
-                };
+                let req = r.request(id, x.model);
                 self.counts.slow_sites += 1;
                 self.translate(x, req);
             }
@@ -718,6 +762,9 @@ impl Engine for Jit {
     }
 
     fn run(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        if !self.opened {
+            self.open_shelf(x);
+        }
         x.limit = limit;
         x.attention = true;
         loop {
@@ -769,11 +816,20 @@ impl Engine for Jit {
         self.pausing = on;
     }
 
+    fn hottest(&self) -> Vec<Hot> {
+        self.hot()
+    }
+
     fn counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
         let c = &self.counts;
         let mut all = self.interp_counters(x);
+        let live = self.regions.iter().filter(|r| r.life == Life::Live);
+        let kept = self.shelf.as_ref().and_then(|s| s.lock().ok()).map_or_else(Default::default, |s| s.counts());
         all.extend([
             ("jit_regions", c.regions),
+            ("jit_compiled", c.regions - c.found),
+            ("jit_regions_live", live.clone().count() as u64),
+            ("jit_code_bytes_live", live.map(|r| u64::from(r.bytes)).sum()),
             ("jit_guest_insns", c.insns),
             ("jit_code_bytes", c.bytes),
             ("jit_compile_us", c.compile_ns / 1000),
@@ -785,8 +841,11 @@ impl Engine for Jit {
             ("jit_exit_outside", c.exits[Reason::Outside as usize]),
             ("jit_invalidated", c.invalidated),
             ("jit_revived", c.revived),
-            ("jit_flushes", c.flushed),
+            ("jit_segments_emptied", c.emptied),
+            ("jit_evicted", c.evicted),
             ("jit_slow_sites", c.slow_sites),
+            ("jit_kept_found", kept.found),
+            ("jit_kept", kept.kept),
             ("tlb_fills", x.tlb.fills),
             ("tlb_flushes", x.tlb.flushes),
         ]);

@@ -7,18 +7,23 @@ mod abi;
 mod access;
 mod code;
 mod compile;
+mod density;
 mod dump;
 mod effects;
 mod engine;
 mod helper;
 mod mode;
+mod persist;
 mod plan;
 mod region;
+mod show;
 mod tr;
 mod value;
 mod worker;
 
+pub use density::density;
 pub use engine::Jit;
+pub use persist::check_folder;
 
 use std::path::PathBuf;
 
@@ -27,18 +32,20 @@ pub mod simd;
 /// What can be chosen about the engine.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Bytes of host code that are kept at most.
+    /// Bytes of host code that are kept at most; 64 KiB at least.
     pub code_cache: usize,
     /// A folder of translations kept from run to run.
     pub translations: Option<PathBuf>,
     /// Write `/tmp/perf-PID.map` for `perf`.
     pub perf_map: bool,
-    /// Linear guest addresses whose translations are printed to standard error: guest code, CLIF and host code.
+    /// Linear guest addresses whose translations are given to `say`: guest code, CLIF and host code.
     pub dump: Vec<u64>,
     /// Executions of a block before it is translated.
     pub threshold: u32,
     /// Translate on a second thread.
     pub background: bool,
+    /// Where lines for the user go: that a file was ignored, and why.
+    pub say: fn(&str),
 }
 
 impl Default for Config {
@@ -50,6 +57,7 @@ impl Default for Config {
             dump: Vec::new(),
             threshold: 4000,
             background: true,
+            say: |line| tracing::warn!("{line}"),
         }
     }
 }

@@ -38,7 +38,8 @@ struct Region<'p, 'a, 'b> {
     sig: SigRef,
     run: [cranelift_codegen::ir::FuncRef; 2],
     insns: GlobalValue,
-    table: Vec<Insn>,
+    /// Each with its offset in the page.
+    table: Vec<(u16, Insn)>,
     /// The block whose instructions are being emitted.
     running: usize,
 }
@@ -50,7 +51,7 @@ pub fn emit(
     isa: &dyn TargetIsa,
     req: &Request,
     plan: &Plan,
-) -> Vec<Insn> {
+) -> Vec<(u16, Insn)> {
     func.signature = signature(CallConv::Tail);
     func.name = UserFuncName::user(0, req.id);
     let mut b = FunctionBuilder::new(func, ctx);
@@ -495,7 +496,7 @@ impl Region<'_, '_, '_> {
     /// The call of the function: its status.
     fn run(&mut self, item: &Item, s: &State, flags: bool) -> Value {
         let index = self.table.len();
-        self.table.push(item.insn);
+        self.table.push((item.at, item.insn));
         let t = &mut self.t;
         let next = t.ip_of(i64::from(t.at + t.len));
         let next = t.lower(next, 64);
