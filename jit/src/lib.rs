@@ -15,6 +15,7 @@ mod plan;
 mod region;
 mod tr;
 mod value;
+mod vector;
 mod worker;
 
 pub use engine::Jit;

@@ -2,6 +2,7 @@
 
 use crate::effects::{self, Effects};
 use crate::mode::Mode;
+use crate::vector;
 use ferrite_core::cpu::Model;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::insn::flag;
@@ -35,6 +36,8 @@ pub struct Request {
 pub enum How {
     /// Its meaning is emitted.
     Inline,
+    /// The same, of a vector instruction.
+    Vector,
     /// The interpreter's function is called.
     Call,
     /// The region ends in front of it.
@@ -338,7 +341,14 @@ fn classify(
                 _ => (How::Call, all),
             }
         }
-        Meaning::Helper(_) => (stop_or_call, effects_of_helper(&ins, info)),
+        Meaning::Helper(_) => {
+            let e = effects_of_helper(&ins, info);
+            if vector::is_inline(&ins) && !req.slow.contains(&at) {
+                (How::Vector, vector::effects_inline(&ins, e))
+            } else {
+                (stop_or_call, e)
+            }
+        }
     };
     Item { at, insn, ins, how, flow, effects, repeats: how == How::Call && repeats(&insn) }
 }

@@ -4,8 +4,10 @@ use crate::abi::{self, FlagKind, Reason};
 use crate::helper::Import;
 use crate::mode::{SegKind, linear_mask};
 use crate::plan::{How, Item, Plan, Request};
+use crate::simd::Host;
 use crate::tr::{FlagState, Imports, State, Tr, state_access};
 use crate::value::{Bin, V};
+use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Block, ExtFuncData, ExternalName, Function, GlobalValue, GlobalValueData, InstBuilder, SigRef, Signature,
@@ -38,6 +40,8 @@ struct Region<'p, 'a, 'b> {
     run: [cranelift_codegen::ir::FuncRef; 2],
     insns: GlobalValue,
     table: Vec<Insn>,
+    /// What it has for vectors.
+    host: Option<Host>,
 }
 
 /// Emits a region. Gives the instructions that it calls the interpreter's functions for, in the order of their table.
@@ -89,7 +93,8 @@ pub fn emit(
     let page_ip = b.ins().isub(rip, off);
     let t = Tr::new(&mut b, vars, exec, left, tlb, page_ip, req.mode, req.model.name, Imports { settle });
     let blocks = vec![None; plan.blocks.len()];
-    let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table: Vec::new() };
+    let mut r =
+        Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table: Vec::new(), host: Host::of(isa) };
     r.enter(left);
     let table = std::mem::take(&mut r.table);
     b.seal_all_blocks();
@@ -170,7 +175,8 @@ impl Region<'_, '_, '_> {
             None
         };
         let dirty = self.plan.blocks[n].dirty;
-        self.t.s = State { regs: [None; 16], dirty, defs: 0, flags: FlagState::Memory { cf }, left, done: 0 };
+        let vector = VectorState::default();
+        self.t.s = State { regs: [None; 16], dirty, defs: 0, flags: FlagState::Memory { cf }, left, done: 0, vector };
         if self.plan.blocks[n].header {
             let at = self.start_of(n);
             let longest = self.plan.blocks[n].longest;
@@ -213,6 +219,13 @@ impl Region<'_, '_, '_> {
                 How::Stop => {
                     self.t.redo();
                     return;
+                }
+                How::Vector => {
+                    if self.t.vector(&item.ins, &item.insn, self.host) {
+                        self.t.s.done += 1;
+                    } else {
+                        self.call(item);
+                    }
                 }
                 How::Call => {
                     self.call(item);
@@ -430,6 +443,7 @@ impl Region<'_, '_, '_> {
         if flags {
             s.flags = FlagState::Memory { cf: None };
         }
+        s.vector = VectorState::default();
         s.done += 1;
         if item.repeats {
             s.left = t.get_state(types::I64, abi::word(abi::LEFT));

@@ -7,6 +7,7 @@
 use crate::abi::{self, FlagKind, REASON_BITS, Reason};
 use crate::mode::{Mode, SegKind, linear_mask};
 use crate::value::{Bin, Un, V, Values, int};
+use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, Endianness, FuncRef, InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -43,6 +44,7 @@ pub struct State {
     pub left: Value,
     /// Instructions retired since.
     pub done: i64,
+    pub vector: VectorState,
 }
 
 /// A branch that a meaning asked for.
@@ -112,7 +114,15 @@ impl<'a, 'b> Tr<'a, 'b> {
         model: ModelName,
         imports: Imports,
     ) -> Self {
-        let s = State { regs: [None; 16], dirty: 0, defs: 0, flags: FlagState::Memory { cf: None }, left, done: 0 };
+        let s = State {
+            regs: [None; 16],
+            dirty: 0,
+            defs: 0,
+            flags: FlagState::Memory { cf: None },
+            left,
+            done: 0,
+            vector: VectorState::default(),
+        };
         Self {
             b,
             v: Values::default(),
@@ -513,15 +523,22 @@ impl<'a, 'b> Tr<'a, 'b> {
     /// The host address of `bytes` bytes in a segment. The instruction is interpreted where the TLB does not have the page, or
     /// the access crosses into the next.
     pub fn address(&mut self, seg: u8, off: V, bytes: u64, write: bool) -> Value {
+        self.address_of(seg, off, bytes, write, false)
+    }
+
+    /// The same; with `aligned`, of an access that faults where it is not (by its size, a power of two).
+    pub fn address_of(&mut self, seg: u8, off: V, bytes: u64, write: bool, aligned: bool) -> Value {
         let lin = self.linear(seg, off, bytes, write);
         let lin = self.lower(lin, 64);
-        let last = if bytes == 1 {
+        let last = if bytes == 1 || aligned {
             lin
         } else {
             let n = self.b.ins().iconst(types::I64, bytes as i64 - 1);
             self.b.ins().iadd(lin, n)
         };
-        let mask = self.b.ins().iconst(types::I64, !(PAGE_SIZE as i64 - 1));
+        // No tag has bits below the page's but `NO_TAG`, which is odd: a misaligned address matches none.
+        let low = if aligned { (PAGE_SIZE - bytes) as i64 } else { PAGE_SIZE as i64 - 1 };
+        let mask = self.b.ins().iconst(types::I64, !low);
         let page = self.b.ins().band(last, mask);
         // Entries of 32 bytes by bits 12 and up.
         let n = self.b.ins().iconst(types::I32, 12 - 5);
