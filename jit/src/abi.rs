@@ -1,8 +1,9 @@
 //! What translated code and the engine agree on: words in [`Exec`], offsets of the state, how a region comes back.
 //!
-//! A region is a function `(exec, left, rip) -> reason` of the `tail` calling convention: `left` is how many instructions may
-//! still retire, `rip` the instruction pointer it is entered at. It leaves by a tail call of another region with the same three
-//! arguments, or by returning to the engine with the state complete in [`Exec`].
+//! A region is a function `(exec, left, page_ip, code) -> result` of the `tail` calling convention: `left` is how many instructions
+//! may still retire, `page_ip` the instruction pointer of the first byte of the region's page, `code` the word by which it was
+//! entered: the address of its host code, and the number of its entry in [`ENTRY_BITS`] low bits. It leaves by a tail call of another
+//! region with the same arguments, or by returning to the engine with the state complete in [`Exec`].
 
 use ferrite_core::cpu::CpuState;
 use ferrite_core::cpu::flags::Flags;
@@ -35,27 +36,36 @@ pub enum FlagKind {
     Dec = 5,
 }
 
-/// An entry point, found by the linear address of its first instruction.
+/// An entry point, found by where the host has the first byte of its guest code. So it stays good whatever becomes of page tables.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct JumpEntry {
-    /// The linear address, or [`NO_ADDRESS`].
-    pub linear: u64,
-    /// Address of the host code.
+    /// The host's address of the guest code, or [`NO_ADDRESS`].
+    pub guest: u64,
+    /// Address of the region's host code, and the number of the entry.
     pub code: u64,
 }
 
-/// Entries in a table. A power of two.
-pub const JUMP_ENTRIES: usize = 4096;
-/// Not canonical, and above all 32-bit addresses: no code starts here.
-pub const NO_ADDRESS: u64 = 1 << 63;
-
-/// The entry for an address. Translated code computes the same.
-pub const fn jump_slot(linear: u64) -> usize {
-    ((linear ^ linear >> 12) as usize) & (JUMP_ENTRIES - 1)
+impl JumpEntry {
+    /// Matches nothing.
+    pub const EMPTY: Self = Self { guest: NO_ADDRESS, code: 0 };
 }
 
-/// Why a region returned: in the low bits of its result; the rest is the offset in the page of the instruction concerned.
+/// Entries in a table. A power of two.
+pub const JUMP_ENTRIES: usize = 8192;
+/// No byte of guest memory has this address.
+pub const NO_ADDRESS: u64 = u64::MAX;
+/// Low bits of a code word that hold the number of a region's entry; host code is aligned to as many.
+pub const ENTRY_BITS: u32 = 4;
+/// Entries that a region has at most.
+pub const MAX_ENTRIES: usize = 1 << ENTRY_BITS;
+
+/// The entry for the host's address of guest code. Translated code computes the same.
+pub const fn jump_slot(guest: u64) -> usize {
+    ((guest ^ guest >> 12) as usize) & (JUMP_ENTRIES - 1)
+}
+
+/// Why a region returned. Its result is the offset in the page of the instruction concerned, and this above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Reason {
@@ -71,11 +81,23 @@ pub enum Reason {
     Outside = 4,
 }
 
-/// Bits of a region's result that hold the [`Reason`].
-pub const REASON_BITS: u32 = 3;
+/// Where the [`Reason`] is in a region's result.
+pub const REASON_SHIFT: u32 = 12;
 
 /// Number of [`Reason`]s.
 pub const REASONS: usize = 5;
+
+/// What a region returned: why, and the offset in the page.
+pub const fn result(word: u64) -> (Reason, u16) {
+    let reason = match word >> REASON_SHIFT & 7 {
+        0 => Reason::Next,
+        1 => Reason::Redo,
+        2 => Reason::Limit,
+        3 => Reason::Attention,
+        _ => Reason::Outside,
+    };
+    (reason, (word & 0xfff) as u16)
+}
 
 /// Offset of a general register, or of RIP.
 pub fn reg(r: u8) -> i32 {

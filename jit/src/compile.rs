@@ -1,5 +1,6 @@
 //! From a request to host code.
 
+use crate::abi::MAX_ENTRIES;
 use crate::plan::{Plan, Request};
 use crate::{Unavailable, region};
 use cranelift_codegen::binemit::Reloc;
@@ -33,6 +34,8 @@ pub struct Translation {
     pub insns: Box<[Insn]>,
     /// Guest instructions.
     pub count: usize,
+    /// Offsets in the page where it can be entered, by the number of the entry.
+    pub entries: Vec<u16>,
 }
 
 /// The compiler: Cranelift, with what it keeps from one function to the next.
@@ -80,7 +83,8 @@ impl Compiler {
         self.ctx.clear();
         let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
         let (code, patches) = self.finish()?;
-        Some(Translation { code, patches, insns: insns.into_boxed_slice(), count: plan.insns })
+        let entries = plan.entries.iter().map(|&n| req.runs[n].0).collect();
+        Some(Translation { code, patches, insns: insns.into_boxed_slice(), count: plan.insns, entries })
     }
 
     fn finish(&mut self) -> Option<(Vec<u8>, Vec<Patch>)> {
@@ -106,7 +110,7 @@ impl Compiler {
         Some((code, patches))
     }
 
-    /// The function by which the engine enters regions: `(exec, left, rip, code) -> reason` of the host's calling convention.
+    /// The function by which the engine enters regions: `(exec, left, page_ip, code) -> result` of the host's calling convention.
     pub fn gate(&mut self) -> Option<Vec<u8>> {
         self.ctx.clear();
         let host = self.isa.default_call_conv();
@@ -121,7 +125,9 @@ impl Compiler {
         b.switch_to_block(entry);
         let p = b.block_params(entry).to_vec();
         let callee = b.import_signature(region::signature(CallConv::Tail));
-        let call = b.ins().call_indirect(callee, p[3], &p[..3]);
+        let mask = b.ins().iconst(types::I64, -(MAX_ENTRIES as i64));
+        let function = b.ins().band(p[3], mask);
+        let call = b.ins().call_indirect(callee, function, &p);
         let r = b.inst_results(call)[0];
         b.ins().return_(&[r]);
         b.seal_all_blocks();

@@ -1,10 +1,10 @@
 //! The engine's loop: blocks are interpreted and counted; those that are hot are translated; translations are found again.
 #![allow(unsafe_code)] // entering translated code, and handing it addresses
 
-use crate::abi::{self, JUMP_ENTRIES, JumpEntry, NO_ADDRESS, REASON_BITS, REASONS, Reason};
+use crate::abi::{self, JUMP_ENTRIES, JumpEntry, REASONS, Reason};
 use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
-use crate::helper;
+use crate::helper::{self, Import};
 use crate::mode::{MODES, Mode};
 use crate::plan::Request;
 use crate::worker::Worker;
@@ -41,6 +41,8 @@ struct Side {
     heat: u32,
     /// Number of the region that was last entered here, plus one.
     region: u32,
+    /// Number of its entry.
+    entry: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +61,8 @@ enum Life {
 struct Region {
     life: Life,
     page: u64,
-    entry: u16,
+    /// Offsets in the page where it can be entered; what was asked for first.
+    entries: Vec<u16>,
     mode: Mode,
     code: u64,
     bytes: u32,
@@ -106,9 +109,7 @@ pub struct Jit {
     /// Code that was changed too often: positions in the backing.
     changes: BTreeMap<u64, u32>,
     tables: Vec<Option<Box<[JumpEntry; JUMP_ENTRIES]>>>,
-    filled: Vec<(u16, u16)>,
     mode: Option<Mode>,
-    epoch: u64,
     pausing: bool,
     /// What runs next is interpreted: a region came back for that, and the machine was to be looked at first.
     interpret: bool,
@@ -156,9 +157,7 @@ impl Jit {
             pages: Vec::new(),
             changes: BTreeMap::new(),
             tables: std::iter::repeat_with(|| None).take(MODES).collect(),
-            filled: Vec::new(),
             mode: None,
-            epoch: 0,
             pausing: false,
             interpret: false,
             counts: Counts::default(),
@@ -170,7 +169,7 @@ impl Jit {
         if x.sys.mem.has_stale_code() {
             for stale in x.sys.mem.take_stale_code() {
                 self.interp.cache.invalidate(stale);
-                self.invalidate(stale);
+                self.invalidate(x, stale);
             }
         }
         let exit = boundary(x);
@@ -183,26 +182,41 @@ impl Jit {
         exit
     }
 
-    /// Follows what delivered events or helpers have changed: the mode, translations of addresses.
+    /// Follows what delivered events or helpers have changed of the mode.
     fn look_at_mode(&mut self, x: &mut Exec) {
-        self.mode = Mode::of(x);
-        if self.epoch != x.tlb.epoch {
-            self.epoch = x.tlb.epoch;
-            self.forget_jumps();
+        let mode = Mode::of(x);
+        if mode == self.mode {
+            return;
         }
-        if let Some(mode) = self.mode {
-            let table = self.tables[mode.number()]
-                .get_or_insert_with(|| Box::new([JumpEntry { linear: NO_ADDRESS, code: 0 }; JUMP_ENTRIES]));
-            x.words[abi::JUMPS] = table.as_ptr() as u64;
+        self.mode = mode;
+        if let Some(mode) = mode {
+            x.words[abi::JUMPS] = self.table(mode).as_ptr() as u64;
             x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
         }
     }
 
-    fn forget_jumps(&mut self) {
-        for (mode, slot) in self.filled.drain(..) {
-            if let Some(table) = &mut self.tables[usize::from(mode)] {
-                table[usize::from(slot)].linear = NO_ADDRESS;
+    /// The jump table of a mode.
+    fn table(&mut self, mode: Mode) -> &mut [JumpEntry; JUMP_ENTRIES] {
+        self.tables[mode.number()].get_or_insert_with(|| Box::new([JumpEntry::EMPTY; JUMP_ENTRIES]))
+    }
+
+    /// Takes a region's entries out of the jump table.
+    fn unlink(&mut self, x: &Exec, id: u32) {
+        let r = &self.regions[id as usize];
+        let page = x.sys.mem.base().wrapping_add(r.page);
+        let Some(table) = &mut self.tables[r.mode.number()] else { return };
+        for &at in &r.entries {
+            let guest = page.wrapping_add(at.into());
+            let slot = &mut table[abi::jump_slot(guest)];
+            if slot.guest == guest && slot.code & !(abi::MAX_ENTRIES as u64 - 1) == r.code {
+                *slot = JumpEntry::EMPTY;
             }
+        }
+    }
+
+    fn forget_jumps(&mut self) {
+        for table in self.tables.iter_mut().flatten() {
+            table.fill(JumpEntry::EMPTY);
         }
     }
 
@@ -211,9 +225,9 @@ impl Jit {
         // What was delivered at this boundary may have more to come behind the next instruction.
         let mut interpret = std::mem::take(&mut self.interpret) || x.attention;
         loop {
-            if !interpret && let Some(id) = self.region_at(x, block) {
+            if !interpret && let Some((id, entry)) = self.region_at(x, block) {
                 let before = x.retired;
-                let reason = self.enter(x, id);
+                let reason = self.enter(x, id, entry);
                 if let Some(e) = x.fault.take() {
                     x.retired += 1;
                     interrupt::deliver(x, e);
@@ -273,7 +287,7 @@ impl Jit {
 
     /// The region to enter at the block that the instruction pointer is at; counts, and asks for one when it is time.
     #[inline]
-    fn region_at(&mut self, x: &mut Exec, block: BlockId) -> Option<u32> {
+    fn region_at(&mut self, x: &mut Exec, block: BlockId) -> Option<(u32, u16)> {
         let mode = self.mode?;
         if self.cleared != self.interp.cache.cleared {
             self.forget_blocks();
@@ -287,7 +301,7 @@ impl Jit {
             let id = side.region - 1;
             let r = &self.regions[id as usize];
             if r.life == Life::Live && r.mode == mode {
-                return Some(id);
+                return Some((id, side.entry));
             }
             return self.find(x, block, mode);
         }
@@ -300,7 +314,7 @@ impl Jit {
 
     /// The region of a block and a mode; asks for it if there is none.
     #[cold]
-    fn find(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<u32> {
+    fn find(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<(u32, u16)> {
         let (at, _) = self.interp.cache.place(block)?;
         let (page, entry) = (at & !(PAGE_SIZE - 1), (at & (PAGE_SIZE - 1)) as u16);
         let index = (page >> PAGE_SHIFT) as usize;
@@ -309,7 +323,7 @@ impl Jit {
         }
         let known = self.pages[index].iter().copied().find(|&id| {
             let r = &self.regions[id as usize];
-            r.entry == entry && r.mode == mode
+            r.mode == mode && r.entries.contains(&entry)
         });
         let Some(id) = known else {
             if self.changes.get(&at).is_some_and(|&n| n >= MAX_CHANGES) {
@@ -318,25 +332,28 @@ impl Jit {
             }
             return self.ask(x, block, mode, Vec::new());
         };
-        self.sides[block as usize].region = id + 1;
-        match self.regions[id as usize].life {
-            Life::Live => Some(id),
-            Life::Asked | Life::Dead => None,
+        let number = self.regions[id as usize].entries.iter().position(|&e| e == entry)? as u16;
+        let side = &mut self.sides[block as usize];
+        (side.region, side.entry) = (id + 1, number);
+        let live = match self.regions[id as usize].life {
+            Life::Live => true,
+            Life::Asked | Life::Dead => false,
             Life::Stale => self.revive(x, id),
-        }
+        };
+        live.then_some((id, number))
     }
 
     /// Brings a stale region back if the bytes that it was made of are there again; else lets go of it.
-    fn revive(&mut self, x: &mut Exec, id: u32) -> Option<u32> {
+    fn revive(&mut self, x: &mut Exec, id: u32) -> bool {
         let r = &mut self.regions[id as usize];
         let page = &x.sys.mem.backing()[r.page as usize..(r.page + PAGE_SIZE) as usize];
         let same =
             r.runs.iter().all(|&(a, b)| page[usize::from(a)..usize::from(b)] == r.text[usize::from(a)..usize::from(b)]);
         if !same {
-            let at = r.page + u64::from(r.entry);
+            let at = r.page + u64::from(r.entries[0]);
             *self.changes.entry(at).or_default() += 1;
             self.drop_region(id);
-            return None;
+            return false;
         }
         r.life = Life::Live;
         let (page, runs) = (r.page, r.runs.clone());
@@ -344,7 +361,7 @@ impl Jit {
             watch(x, page, page + u64::from(a), u64::from(b - a));
         }
         self.counts.revived += 1;
-        Some(id)
+        true
     }
 
     /// Takes a region out of every list. Its number stays unused until all code is dropped.
@@ -359,18 +376,17 @@ impl Jit {
     }
 
     /// Asks for the translation of a block and of what is hot around it.
-    fn ask(&mut self, x: &mut Exec, block: BlockId, mode: Mode, slow: Vec<u16>) -> Option<u32> {
+    fn ask(&mut self, x: &mut Exec, block: BlockId, mode: Mode, slow: Vec<u16>) -> Option<(u32, u16)> {
         let (at, _) = self.interp.cache.place(block)?;
         let (page, entry) = (at & !(PAGE_SIZE - 1), (at & (PAGE_SIZE - 1)) as u16);
         let runs = self.runs(page, entry, mode.code());
         let text: Box<[u8]> = x.sys.mem.backing()[page as usize..(page + PAGE_SIZE) as usize].into();
         let id = self.regions.len() as u32;
-        let req =
-            Request { id, entry, runs: runs.clone(), text: text.clone(), mode, model: x.model, slow: slow.clone() };
+        let req = Request { id, runs: runs.clone(), text: text.clone(), mode, model: x.model, slow: slow.clone() };
         self.regions.push(Region {
             life: Life::Asked,
             page,
-            entry,
+            entries: vec![entry],
             mode,
             code: 0,
             bytes: 0,
@@ -382,9 +398,10 @@ impl Jit {
             again: false,
         });
         self.pages[(page >> PAGE_SHIFT) as usize].push(id);
-        self.sides[block as usize].region = id + 1;
+        let side = &mut self.sides[block as usize];
+        (side.region, side.entry) = (id + 1, 0);
         self.translate(x, req);
-        (self.regions[id as usize].life == Life::Live).then_some(id)
+        (self.regions[id as usize].life == Life::Live).then_some((id, 0))
     }
 
     fn translate(&mut self, x: &mut Exec, req: Request) {
@@ -462,36 +479,62 @@ impl Jit {
             return;
         };
         let insns = done.insns.as_ptr() as u64;
+        let (mode, page) = (r.mode, x.sys.mem.base().wrapping_add(r.page));
+        let jumps = self.table(mode).as_ptr() as u64;
         let patch = |code: &mut [u8]| {
             for p in &done.patches {
-                let base = helper::address(p.import).unwrap_or(insns);
+                let in_page = page.wrapping_add_signed(p.addend);
+                let address = match p.import {
+                    n if n == Import::Page as u32 => in_page,
+                    n if n == Import::Jump as u32 => jumps + (abi::jump_slot(in_page) * size_of::<JumpEntry>()) as u64,
+                    n => helper::address(n).unwrap_or(insns).wrapping_add_signed(p.addend),
+                };
                 let at = p.at as usize;
-                code[at..at + 8].copy_from_slice(&base.wrapping_add_signed(p.addend).to_ne_bytes());
+                code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
             }
         };
         let Some(code) = self.memory.place(&done.code, patch) else {
             self.flush(x);
             return;
         };
+        self.unlink(x, id); // from the code before
         let r = &mut self.regions[id as usize];
-        let first = r.code == 0;
         (r.code, r.insns, r.bytes) = (code, done.insns, done.code.len() as u32);
+        if r.entries != done.entries {
+            let known = std::mem::replace(&mut r.entries, done.entries);
+            if known.len() > 1 {
+                // Their numbers are others now.
+                self.sides.iter_mut().filter(|s| s.region == id + 1).for_each(|s| *s = Side::default());
+            }
+        }
         r.life = Life::Stale; // until its bytes have been looked at, and watched
         self.counts.regions += 1;
         self.counts.insns += done.count as u64;
         self.counts.bytes += done.code.len() as u64;
-        if !first {
-            self.forget_jumps(); // they lead to the code before
-        }
         if self.config.perf_map {
             crate::dump::perf_map(
                 code,
                 done.code.len(),
                 self.regions[id as usize].page,
-                self.regions[id as usize].entry,
+                self.regions[id as usize].entries[0],
             );
         }
-        let _ = self.revive(x, id);
+        if self.revive(x, id) {
+            self.note_entries(id);
+        }
+    }
+
+    /// Has blocks that a region can be entered at know it.
+    fn note_entries(&mut self, id: u32) {
+        let r = &self.regions[id as usize];
+        for (n, &at) in r.entries.iter().enumerate() {
+            let Some(block) = self.interp.cache.find(r.page + u64::from(at), r.mode.code()) else { continue };
+            if let Some(side) = self.sides.get_mut(block as usize)
+                && side.region == 0
+            {
+                (side.region, side.entry) = (id + 1, n as u16);
+            }
+        }
     }
 
     /// Drops all translations: the memory for code is full.
@@ -528,54 +571,41 @@ impl Jit {
     }
 
     /// Takes out of use the regions that a write has touched.
-    fn invalidate(&mut self, stale: StaleCode) {
+    fn invalidate(&mut self, x: &Exec, stale: StaleCode) {
         let Some(list) = self.pages.get((stale.page >> PAGE_SHIFT) as usize) else { return };
-        let mut any = false;
-        for &id in list {
+        for id in list.clone() {
             let r = &mut self.regions[id as usize];
             if r.life == Life::Live && r.runs.iter().any(|&(a, b)| granules(a, b) & stale.granules != 0) {
                 r.life = Life::Stale;
-                any = true;
                 self.counts.invalidated += 1;
+                self.unlink(x, id);
             }
-        }
-        if any {
-            self.forget_jumps();
         }
     }
 
     /// Enters a region.
-    fn enter(&mut self, x: &mut Exec, id: u32) -> Reason {
+    fn enter(&mut self, x: &mut Exec, id: u32, entry: u16) -> Reason {
         let r = &self.regions[id as usize];
         let linear = x.fetch_address();
-        let code = r.code;
+        let code = r.code | u64::from(entry);
+        let guest = x.sys.mem.base().wrapping_add(r.page + u64::from(r.entries[usize::from(entry)]));
+        let page_ip = x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1));
         if let Some(table) = &mut self.tables[r.mode.number()] {
-            let slot = abi::jump_slot(linear);
-            table[slot] = JumpEntry { linear, code };
-            self.filled.push((r.mode.number() as u16, slot as u16));
-            if self.filled.len() > 4 * JUMP_ENTRIES {
-                self.forget_jumps();
-            }
+            table[abi::jump_slot(guest)] = JumpEntry { guest, code };
         }
         let left = x.limit - x.retired;
         x.words[abi::LEFT] = left;
         self.counts.enters += 1;
         // SAFETY: the gate and the region were made for each other and for `Exec` as it is laid out here; the region's code is live,
         // as is all that the jump table leads to, and it uses `x` alone, through the addresses put there by `look_at_mode`.
-        let result = unsafe { (self.gate)(x, left, x.st.rip(), code) };
+        let result = unsafe { (self.gate)(x, left, page_ip, code) };
         abi::settle_flags(x);
         x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
         x.pending = 0;
-        let reason = match result & ((1 << REASON_BITS) - 1) {
-            0 => Reason::Next,
-            1 => Reason::Redo,
-            2 => Reason::Limit,
-            3 => Reason::Attention,
-            _ => Reason::Outside,
-        };
+        let (reason, at) = abi::result(result);
         self.counts.exits[reason as usize] += 1;
         if reason == Reason::Redo {
-            self.note_redo(x, id, (result >> REASON_BITS) as u16);
+            self.note_redo(x, id, at);
         }
         reason
     }
@@ -613,7 +643,6 @@ impl Jit {
                 r.slow.push(at);
                 let req = Request {
                     id,
-                    entry: r.entry,
                     runs: r.runs.clone(),
                     text: r.text.clone(),
                     mode: r.mode,
@@ -641,6 +670,8 @@ fn static_flow(i: &Insn, end: i64, code: CodeSize) -> (bool, Option<i64>) {
     match i.iced().flow_control() {
         FlowControl::ConditionalBranch => (true, Some(target)),
         FlowControl::UnconditionalBranch if i.iced().is_jmp_short_or_near() => (false, Some(target)),
+        // What is called returns.
+        FlowControl::Call | FlowControl::IndirectCall => (true, None),
         _ => (false, None),
     }
 }
@@ -693,7 +724,7 @@ impl Engine for Jit {
         if x.sys.mem.has_stale_code() {
             for stale in x.sys.mem.take_stale_code() {
                 self.interp.cache.invalidate(stale);
-                self.invalidate(stale);
+                self.invalidate(x, stale);
             }
         }
         self.interp.run_one(x)

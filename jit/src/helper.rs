@@ -24,9 +24,13 @@ pub enum Import {
     RunWithFlags = 2,
     /// The region's table of instructions.
     Insns = 3,
+    /// Where the host has the region's page.
+    Page = 4,
+    /// The jump table's slot for an offset in the page.
+    Jump = 5,
 }
 
-/// The address of an import, but for the table of instructions.
+/// The address of a function that is imported.
 pub fn address(n: u32) -> Option<u64> {
     let settle: unsafe extern "C" fn(*mut Exec) = settle;
     let run_plain: unsafe extern "C" fn(*mut Exec, *const Insn) -> u32 = run;

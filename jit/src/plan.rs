@@ -1,5 +1,6 @@
 //! What a region is made of, before any code is emitted: its blocks, the ways between them, and what each must keep.
 
+use crate::abi::MAX_ENTRIES;
 use crate::effects::{self, Effects};
 use crate::mode::Mode;
 use crate::vector;
@@ -16,8 +17,6 @@ use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKin
 pub struct Request {
     /// Number of the region.
     pub id: u32,
-    /// Offset of the entry.
-    pub entry: u16,
     /// First and last-plus-one offsets of straight runs of instructions, the entry's first; each ends where another begins, behind a
     /// transfer of control, or where nothing more is known.
     pub runs: Vec<(u16, u16)>,
@@ -71,6 +70,13 @@ pub struct Item {
     pub repeats: bool,
 }
 
+impl Item {
+    /// It is a call: what it calls returns behind it, as a rule.
+    fn calls(&self) -> bool {
+        matches!(self.ins.flow_control(), FlowControl::Call | FlowControl::IndirectCall)
+    }
+}
+
 /// A block of a region.
 #[derive(Clone, Debug, Default)]
 pub struct PlanBlock {
@@ -80,7 +86,7 @@ pub struct PlanBlock {
     /// Blocks that follow, by number: taken, then not taken.
     pub taken: Option<usize>,
     pub next: Option<usize>,
-    /// Ways into it, and one more for the region's entry.
+    /// Ways into it, and one more if the region can be entered there.
     pub preds: u32,
     /// A way back leads here: the count of instructions is looked at.
     pub header: bool,
@@ -98,6 +104,8 @@ pub struct PlanBlock {
 #[derive(Debug)]
 pub struct Plan {
     pub blocks: Vec<PlanBlock>,
+    /// Blocks where the region can be entered, by number: what was asked for, where calls return to, where loops begin.
+    pub entries: Vec<usize>,
     /// First and last-plus-one offsets of all instructions.
     pub extent: (u16, u16),
     /// Registers that are read or written anywhere.
@@ -120,9 +128,10 @@ impl Plan {
         if blocks.first()?.items.first().is_none_or(|i| i.how == How::Stop) {
             return None;
         }
-        let mut plan = Self { blocks, extent: (u16::MAX, 0), used: 0, insns: 0 };
+        let mut plan = Self { blocks, entries: vec![0], extent: (u16::MAX, 0), used: 0, insns: 0 };
         plan.measure();
         plan.connect(&req.runs);
+        plan.find_returns(&req.runs);
         plan.find_headers();
         plan.find_longest();
         plan.spread_dirty();
@@ -159,7 +168,6 @@ impl Plan {
             };
             (self.blocks[n].taken, self.blocks[n].next) = (taken, next);
         }
-        self.blocks[0].preds = 1;
         for n in 0..self.blocks.len() {
             for s in self.successors(n) {
                 self.blocks[s].preds += 1;
@@ -174,30 +182,60 @@ impl Plan {
 
     /// Whether a block is entered with its state in variables instead of being emitted behind its only predecessor.
     pub fn joins(&self, n: usize) -> bool {
-        n == 0 || self.blocks[n].preds != 1
+        self.entries.contains(&n) || self.blocks[n].preds != 1
+    }
+
+    fn find_returns(&mut self, runs: &[(u16, u16)]) {
+        for n in 0..self.blocks.len() {
+            let b = &self.blocks[n];
+            if b.items.last().is_some_and(|i| i.calls())
+                && let Some(behind) = runs.iter().position(|&(start, _)| start == b.end)
+            {
+                self.add_entry(behind);
+            }
+        }
+    }
+
+    /// Makes a block an entry, unless there are too many or it has nothing that could be translated.
+    fn add_entry(&mut self, n: usize) {
+        let empty = self.blocks[n].items.first().is_none_or(|i| i.how == How::Stop);
+        if !empty && self.entries.len() < MAX_ENTRIES && !self.entries.contains(&n) {
+            self.entries.push(n);
+        }
     }
 
     fn find_headers(&mut self) {
-        // Depth first; a way to a block that is still being visited leads back.
+        // Depth first from where calls return to, too; a way to a block that is still being visited leads back.
         let mut state = vec![0u8; self.blocks.len()];
-        let mut stack = vec![(0usize, 0usize)];
-        state[0] = 1;
-        while let Some((n, k)) = stack.pop() {
-            if let Some(s) = self.successors(n).nth(k) {
-                stack.push((n, k + 1));
-                match state[s] {
-                    0 => {
-                        state[s] = 1;
-                        stack.push((s, 0));
+        for root in self.entries.clone() {
+            if state[root] != 0 {
+                continue;
+            }
+            let mut stack = vec![(root, 0usize)];
+            state[root] = 1;
+            while let Some((n, k)) = stack.pop() {
+                if let Some(s) = self.successors(n).nth(k) {
+                    stack.push((n, k + 1));
+                    match state[s] {
+                        0 => {
+                            state[s] = 1;
+                            stack.push((s, 0));
+                        }
+                        1 => {
+                            self.blocks[s].header = true;
+                            self.add_entry(s);
+                        }
+                        _ => {}
                     }
-                    1 => self.blocks[s].header = true,
-                    _ => {}
+                } else {
+                    state[n] = 2;
                 }
-            } else {
-                state[n] = 2;
             }
         }
-        self.blocks[0].header = true;
+        for &n in &self.entries {
+            self.blocks[n].header = true;
+            self.blocks[n].preds += 1;
+        }
     }
 
     fn find_longest(&mut self) {

@@ -3,15 +3,15 @@
 use crate::abi::{self, FlagKind, Reason};
 use crate::helper::Import;
 use crate::mode::{SegKind, linear_mask};
-use crate::plan::{How, Item, Plan, Request};
+use crate::plan::{Flow, How, Item, Plan, Request};
 use crate::simd::Host;
 use crate::tr::{FlagState, Imports, State, Tr, state_access};
 use crate::value::{Bin, V};
 use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, Block, ExtFuncData, ExternalName, Function, GlobalValue, GlobalValueData, InstBuilder, SigRef, Signature,
-    UserExternalName, UserFuncName, types,
+    AbiParam, Block, ExtFuncData, ExternalName, Function, GlobalValue, GlobalValueData, InstBuilder, JumpTableData,
+    SigRef, Signature, UserExternalName, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -19,12 +19,13 @@ use ferrite_core::cpu::state::RIP;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::select::{self, Meaning};
+use ferrite_core::memory::PAGE_SIZE;
 use ferrite_core::mmu::tlb;
 
-/// The signature of a region: `(exec, left, rip) -> reason`.
+/// The signature of a region: `(exec, left, page_ip, code) -> result`.
 pub fn signature(call_conv: CallConv) -> Signature {
     let mut sig = Signature::new(call_conv);
-    sig.params.extend([AbiParam::new(types::I64); 3]);
+    sig.params.extend([AbiParam::new(types::I64); 4]);
     sig.returns.push(AbiParam::new(types::I64));
     sig
 }
@@ -42,6 +43,8 @@ struct Region<'p, 'a, 'b> {
     table: Vec<Insn>,
     /// What it has for vectors.
     host: Option<Host>,
+    /// The block whose instructions are being emitted.
+    running: usize,
 }
 
 /// Emits a region. Gives the instructions that it calls the interpreter's functions for, in the order of their table.
@@ -59,7 +62,7 @@ pub fn emit(
     b.append_block_params_for_function_params(entry);
     b.switch_to_block(entry);
     let params = b.block_params(entry).to_vec();
-    let (exec, left, rip) = (params[0], params[1], params[2]);
+    let (exec, left, page_ip, code) = (params[0], params[1], params[2], params[3]);
 
     let host = isa.default_call_conv();
     let import = |b: &mut FunctionBuilder<'_>, n: Import, params: usize, result: bool| {
@@ -89,13 +92,12 @@ pub fn emit(
     let tlb = b.ins().load(types::I64, state_access(), exec, abi::word(abi::TLB));
     let view = b.ins().iconst(types::I64, view);
     let tlb = b.ins().iadd(tlb, view);
-    let off = b.ins().iconst(types::I64, i64::from(req.entry));
-    let page_ip = b.ins().isub(rip, off);
     let t = Tr::new(&mut b, vars, exec, left, tlb, page_ip, req.mode, req.model.name, Imports { settle });
     let blocks = vec![None; plan.blocks.len()];
-    let mut r =
-        Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table: Vec::new(), host: Host::of(isa) };
-    r.enter(left);
+    let (table, host) = (Vec::new(), Host::of(isa));
+    let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table, host, running: 0 };
+    r.enter(left, code);
+    r.t.finish();
     let table = std::mem::take(&mut r.table);
     b.seal_all_blocks();
     b.finalize(isa.frontend_config());
@@ -103,8 +105,8 @@ pub fn emit(
 }
 
 impl Region<'_, '_, '_> {
-    fn enter(&mut self, left: cranelift_codegen::ir::Value) {
-        self.check_extent();
+    fn enter(&mut self, left: Value, code: Value) {
+        self.check_extent(code);
         for r in 0..16u8 {
             if self.plan.used >> r & 1 != 0 {
                 let v = self.t.get_state(types::I64, abi::reg(r));
@@ -112,7 +114,7 @@ impl Region<'_, '_, '_> {
             }
         }
         self.t.b.def_var(self.left, left);
-        if self.plan.blocks[0].needs_carry {
+        if self.plan.entries.iter().any(|&n| self.plan.blocks[n].needs_carry) {
             use ferrite_core::isa::ops::Ops;
             let cf = self.t.cf();
             let cf = self.t.lower(cf, 64);
@@ -123,8 +125,7 @@ impl Region<'_, '_, '_> {
                 self.blocks[n] = Some(self.t.b.create_block());
             }
         }
-        let first = self.join(0);
-        self.t.b.ins().jump(first, &[]);
+        self.dispatch(code);
         for n in 0..self.plan.blocks.len() {
             if self.blocks[n].is_some() {
                 self.start_join(n);
@@ -132,12 +133,34 @@ impl Region<'_, '_, '_> {
         }
     }
 
+    /// Goes to the block that the word `code` names.
+    fn dispatch(&mut self, code: Value) {
+        let entries: Vec<Block> = self.plan.entries.iter().map(|&n| self.join(n)).collect();
+        let b = &mut *self.t.b;
+        if let [only] = entries[..] {
+            b.ins().jump(only, &[]);
+            return;
+        }
+        let code = b.ins().ireduce(types::I32, code);
+        let mask = b.ins().iconst(types::I32, abi::MAX_ENTRIES as i64 - 1);
+        let n = b.ins().band(code, mask);
+        if let [first, second] = entries[..] {
+            b.ins().brif(n, second, &[], first, &[]);
+            return;
+        }
+        let calls: Vec<_> = entries.iter().map(|&e| b.func.dfg.block_call(e, &[])).collect();
+        // Not the first of them again: what the blocks are given will be added to each.
+        let other = b.func.dfg.block_call(entries[0], &[]);
+        let table = b.create_jump_table(JumpTableData::new(other, &calls));
+        b.ins().br_table(n, table);
+    }
+
     fn join(&self, n: usize) -> Block {
         self.blocks[n].expect("a block that joins has one")
     }
 
     /// Returns where the region would run past the end of the code segment, or before its start.
-    fn check_extent(&mut self) {
+    fn check_extent(&mut self, code: Value) {
         if self.req.mode.code() == CodeSize::Bits64 || self.req.mode.segment(1) == SegKind::Flat {
             return;
         }
@@ -156,9 +179,20 @@ impl Region<'_, '_, '_> {
         t.split(out, cold);
         let on = t.b.current_block().expect("split has switched to it");
         t.b.switch_to_block(cold);
-        let s = t.s.clone();
-        let ip = t.ip_of(self.req.entry.into());
-        t.leave(&s, ip, Reason::Outside, self.req.entry.into());
+        // Where it was entered.
+        let mask = t.b.ins().iconst(types::I64, abi::MAX_ENTRIES as i64 - 1);
+        let n = t.b.ins().band(code, mask);
+        let mut at = t.b.ins().iconst(types::I64, i64::from(self.req.runs[self.plan.entries[0]].0));
+        for (k, &block) in self.plan.entries.iter().enumerate().skip(1) {
+            let other = t.b.ins().iconst(types::I64, i64::from(self.req.runs[block].0));
+            let k = t.b.ins().iconst(types::I64, k as i64);
+            let this = t.b.ins().icmp(IntCC::Equal, n, k);
+            at = t.b.ins().select(this, other, at);
+        }
+        let ip = t.b.ins().iadd(t.page_ip, at);
+        t.put_state(ip, abi::reg(RIP));
+        t.put_state(t.s.left, abi::word(abi::LEFT));
+        t.return_reason(Reason::Outside, 0);
         t.b.switch_to_block(on);
     }
 
@@ -167,6 +201,7 @@ impl Region<'_, '_, '_> {
         let block = self.join(n);
         self.t.b.switch_to_block(block);
         self.t.v.forget(0);
+        self.t.stored.clear();
         let left = self.t.b.use_var(self.left);
         let cf = if self.plan.blocks[n].needs_carry {
             let cf = self.t.b.use_var(self.carry);
@@ -200,13 +235,13 @@ impl Region<'_, '_, '_> {
         t.split(few, cold);
         let on = t.b.current_block().expect("split has switched to it");
         t.b.switch_to_block(cold);
-        let ip = t.ip_of(at.into());
-        t.leave(&s, ip, Reason::Limit, at);
+        t.leave(&s, Reason::Limit, at);
         t.b.switch_to_block(on);
     }
 
     /// Emits a block's instructions where the builder is, then what follows.
     fn block(&mut self, n: usize) {
+        self.running = n;
         let plan = self.plan;
         let block = &plan.blocks[n];
         let count = block.items.len();
@@ -265,10 +300,12 @@ impl Region<'_, '_, '_> {
                 let (yes, no) = (self.t.b.create_block(), self.t.b.create_block());
                 self.t.b.ins().brif(c, yes, &[], no, &[]);
                 let (s, start, at) = (self.t.s.clone(), self.t.start.clone(), (self.t.at, self.t.len));
-                let mark = self.t.v.mark();
+                let (mark, stored) = (self.t.v.mark(), self.t.stored.clone());
                 self.t.b.switch_to_block(yes);
                 self.go(b.taken, branch.target, true);
                 self.t.v.forget(mark);
+                self.t.stored = stored;
+                self.running = n;
                 (self.t.s, self.t.start) = (s, start);
                 (self.t.at, self.t.len) = at;
                 self.t.b.switch_to_block(no);
@@ -326,7 +363,6 @@ impl Region<'_, '_, '_> {
     fn exit(&mut self, ip: V, branched: bool) {
         let code64 = self.req.mode.code() == CodeSize::Bits64;
         let flat = code64 || self.req.mode.segment(1) == SegKind::Flat;
-        let at = self.t.at;
         if !flat && branched {
             let t = &mut self.t;
             let target = t.lower(ip, 64);
@@ -340,32 +376,24 @@ impl Region<'_, '_, '_> {
         t.store_flags(s.flags);
         let target = t.lower(ip, 64);
         let left = t.left_at(&s);
-        let linear = if flat {
-            ip
-        } else {
-            let base = t.get_state(types::I64, abi::window_base(1));
-            let base = t.v.clif(base, 32);
-            let lin = t.v.bin(Bin::Add, base, ip);
-            let mask = t.v.imm(linear_mask(t.model));
-            t.v.bin(Bin::And, lin, mask)
-        };
-        let linear = t.lower(linear, 64);
-        let jumps = t.get_state(types::I64, abi::word(abi::JUMPS));
-        // As `abi::jump_slot`.
-        let n12 = t.b.ins().iconst(types::I32, 12);
-        let page = t.b.ins().ushr(linear, n12);
-        let mixed = t.b.ins().bxor(linear, page);
-        let mask = t.b.ins().iconst(types::I64, abi::JUMP_ENTRIES as i64 - 1);
-        let slot = t.b.ins().band(mixed, mask);
-        let n4 = t.b.ins().iconst(types::I32, 4);
-        let slot = t.b.ins().ishl(slot, n4);
-        let entry = t.b.ins().iadd(jumps, slot);
-        let tag = t.b.ins().load(types::I64, state_access(), entry, 0);
-        let miss = t.b.ins().icmp(IntCC::NotEqual, tag, linear);
         let cold = t.cold_block();
+        let (slot, guest, page_ip) = match self.same_page(flat, branched) {
+            // The page that runs is mapped where it is: the entry's place is known.
+            Some(to) => {
+                let slot = self.address(Import::Jump, to);
+                let guest = self.address(Import::Page, to);
+                (slot, guest, self.t.page_ip)
+            }
+            None => self.elsewhere(ip, target, flat, cold),
+        };
+        let t = &mut self.t;
+        let tag = t.b.ins().load(types::I64, state_access(), slot, 0);
+        let miss = t.b.ins().icmp(IntCC::NotEqual, tag, guest);
         t.split(miss, cold);
-        let code = t.b.ins().load(types::I64, state_access(), entry, 8);
-        t.b.ins().return_call_indirect(self.sig, code, &[t.exec, left, target]);
+        let code = t.b.ins().load(types::I64, state_access(), slot, 8);
+        let mask = t.b.ins().iconst(types::I64, -(abi::MAX_ENTRIES as i64));
+        let function = t.b.ins().band(code, mask);
+        t.b.ins().return_call_indirect(self.sig, function, &[t.exec, left, page_ip, code]);
 
         t.b.switch_to_block(cold);
         if code64 && branched {
@@ -374,11 +402,78 @@ impl Region<'_, '_, '_> {
         let t = &mut self.t;
         t.put_state(target, abi::reg(RIP));
         t.put_state(left, abi::word(abi::LEFT));
+        let at = t.at;
         t.return_reason(Reason::Next, at);
     }
 
+    /// The offset that the running block's end leads to, where it is certain to lie in this page.
+    fn same_page(&self, flat: bool, branched: bool) -> Option<u16> {
+        let b = &self.plan.blocks[self.running];
+        let to = match b.items.last().map(|i| i.flow) {
+            Some(Flow::Jump(to) | Flow::Either(to)) if branched => to,
+            _ if !branched => b.end.into(),
+            _ => return None,
+        };
+        // Where offsets in the segment can wrap, only what lies between the region's instructions is certain.
+        let (lo, hi) = if flat { (0, PAGE_SIZE as u16) } else { self.plan.extent };
+        u16::try_from(to).ok().filter(|to| (lo..hi).contains(to))
+    }
+
+    /// The jump table's slot for any code: `(slot, guest address, page_ip)`. Goes to `cold` where the TLB does not have the page.
+    fn elsewhere(&mut self, ip: V, target: Value, flat: bool, cold: Block) -> (Value, Value, Value) {
+        let t = &mut self.t;
+        let linear = if flat {
+            target
+        } else {
+            let base = t.get_state(types::I64, abi::window_base(1));
+            let base = t.v.clif(base, 32);
+            let lin = t.v.bin(Bin::Add, base, ip);
+            let mask = t.v.imm(linear_mask(t.model));
+            let lin = t.v.bin(Bin::And, lin, mask);
+            t.lower(lin, 64)
+        };
+        let views = i64::from(self.req.mode.fetch_view()) - i64::from(self.req.mode.view());
+        let entry = t.tlb_entry(linear);
+        let n = t.b.ins().iconst(types::I64, views * tlb::ENTRIES as i64 * size_of::<tlb::Entry>() as i64);
+        let entry = if views == 0 { entry } else { t.b.ins().iadd(entry, n) };
+        let mask = t.b.ins().iconst(types::I64, !(PAGE_SIZE as i64 - 1));
+        let page = t.b.ins().band(linear, mask);
+        let tag = t.b.ins().load(types::I64, state_access(), entry, 16);
+        let miss = t.b.ins().icmp(IntCC::NotEqual, tag, page);
+        t.split(miss, cold);
+        let addend = t.b.ins().load(types::I64, state_access(), entry, 24);
+        let guest = t.b.ins().iadd(addend, linear);
+        let jumps = t.get_state(types::I64, abi::word(abi::JUMPS));
+        // As `abi::jump_slot`.
+        let n12 = t.b.ins().iconst(types::I32, 12);
+        let up = t.b.ins().ushr(guest, n12);
+        let mixed = t.b.ins().bxor(guest, up);
+        let mask = t.b.ins().iconst(types::I64, abi::JUMP_ENTRIES as i64 - 1);
+        let slot = t.b.ins().band(mixed, mask);
+        let n4 = t.b.ins().iconst(types::I32, 4);
+        let slot = t.b.ins().ishl(slot, n4);
+        let slot = t.b.ins().iadd(jumps, slot);
+        let mask = t.b.ins().iconst(types::I64, PAGE_SIZE as i64 - 1);
+        let off = t.b.ins().band(linear, mask);
+        let page_ip = t.b.ins().isub(target, off);
+        (slot, guest, page_ip)
+    }
+
+    /// An address that is known when the region is put into memory.
+    fn address(&mut self, n: Import, addend: u16) -> Value {
+        let b = &mut *self.t.b;
+        let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: n as u32 });
+        let global = b.create_global_value(GlobalValueData::Symbol {
+            name: ExternalName::user(name),
+            offset: i64::from(addend).into(),
+            colocated: false,
+            tls: false,
+        });
+        b.ins().symbol_value(types::I64, global)
+    }
+
     /// Gives a branch to an address that is not canonical back to the interpreter, though the state `s` behind it is stored already.
-    fn check_canonical(&mut self, s: &State, target: cranelift_codegen::ir::Value) {
+    fn check_canonical(&mut self, s: &State, target: Value) {
         let t = &mut self.t;
         let n16 = t.b.ins().iconst(types::I32, 16);
         let up = t.b.ins().ishl(target, n16);

@@ -4,7 +4,7 @@
 //! given back to the interpreter, a cold exit stores the state *before* it, so a meaning may touch memory at any point, as long
 //! as carrying it out again from the start does no harm: this is what [`Ops`] demands anyway.
 
-use crate::abi::{self, FlagKind, REASON_BITS, Reason};
+use crate::abi::{self, FlagKind, REASON_SHIFT, Reason};
 use crate::mode::{Mode, SegKind, linear_mask};
 use crate::value::{Bin, Un, V, Values, int};
 use crate::vector::VectorState;
@@ -86,6 +86,41 @@ pub struct Tr<'a, 'b> {
     pub imports: Imports,
     /// Where the last `load_rmw` read.
     rmw: Option<Value>,
+    /// Blocks `(info)` that store a state and leave: the latest of the running block.
+    pub stored: Vec<(State, Block)>,
+    /// Blocks that all ways out end in.
+    ends: (Option<Block>, Option<Block>),
+}
+
+/// Where the count of instructions done is in the word that says why a region is left.
+const INFO_DONE: u32 = 16;
+/// Blocks that store a state and may serve another way out.
+const REMEMBERED: usize = 4;
+
+/// An operation as [`abi::FLAG_KIND`] has it.
+const fn flag_word(kind: FlagKind, bits: u32) -> i64 {
+    kind as i64 | (bits as i64) << 8
+}
+
+impl State {
+    /// Whether a block that stores `self` serves for `other`, too: only the count may differ.
+    fn same(&self, other: &Self) -> bool {
+        let flags = match (self.flags, other.flags) {
+            (FlagState::Memory { .. } | FlagState::Words { stored: true, .. }, FlagState::Memory { .. })
+            | (
+                FlagState::Memory { .. } | FlagState::Words { stored: true, .. },
+                FlagState::Words { stored: true, .. },
+            ) => true,
+            (
+                FlagState::By { kind, bits, a, b, r },
+                FlagState::By { kind: kind2, bits: bits2, a: a2, b: b2, r: r2 },
+            ) => (kind, bits, a, b, r) == (kind2, bits2, a2, b2, r2),
+            (FlagState::Words { words, .. }, FlagState::Words { words: other, stored: false }) => words == other,
+            _ => false,
+        };
+        let regs = |s: &Self, n: usize| (s.dirty >> n & 1 != 0).then_some(s.regs[n]);
+        flags && self.left == other.left && (0..16).all(|n| regs(self, n) == regs(other, n))
+    }
 }
 
 /// Flags of an access to the CPU's state.
@@ -139,6 +174,8 @@ impl<'a, 'b> Tr<'a, 'b> {
             branch: None,
             imports,
             rmw: None,
+            stored: Vec::new(),
+            ends: (None, None),
         }
     }
 
@@ -207,16 +244,10 @@ impl<'a, 'b> Tr<'a, 'b> {
         match flags {
             FlagState::Memory { .. } | FlagState::Words { stored: true, .. } => {}
             FlagState::By { kind, bits, a, b, r } => {
-                self.put_const(kind as u64 | u64::from(bits) << 8, abi::word(abi::FLAG_KIND));
-                let (first, second) = match kind {
-                    FlagKind::Add | FlagKind::Sub => (a, Some(b)),
-                    FlagKind::Logic => (r, None),
-                    FlagKind::Inc | FlagKind::Dec => (r, Some(b)),
-                };
-                let first = self.lower_zext(first, bits);
+                self.put_const(flag_word(kind, bits) as u64, abi::word(abi::FLAG_KIND));
+                let [first, second] = self.flag_operands(kind, bits, a, b, r);
                 self.put_state(first, abi::word(abi::FLAG_A));
-                if let Some(second) = second {
-                    let second = self.lower_zext(second, bits);
+                if kind != FlagKind::Logic {
                     self.put_state(second, abi::word(abi::FLAG_B));
                 }
             }
@@ -230,27 +261,115 @@ impl<'a, 'b> Tr<'a, 'b> {
         }
     }
 
+    /// The two words that go with a [`FlagKind`].
+    fn flag_operands(&mut self, kind: FlagKind, bits: u32, a: V, b: V, r: V) -> [Value; 2] {
+        let (first, second) = match kind {
+            FlagKind::Add | FlagKind::Sub => (a, b),
+            FlagKind::Logic => (r, r),
+            FlagKind::Inc | FlagKind::Dec => (r, b),
+        };
+        let first = self.lower_zext(first, bits);
+        let second = if kind == FlagKind::Logic { first } else { self.lower_zext(second, bits) };
+        [first, second]
+    }
+
     fn lower_zext(&mut self, v: V, bits: u32) -> Value {
         let v = if bits == 64 { v } else { self.v.un(Un::Zext(bits), v) };
         self.lower(v, 64)
     }
 
-    /// Returns to the engine with the state `s` in memory and the instruction pointer at `ip`.
-    pub fn leave(&mut self, s: &State, ip: V, reason: Reason, at: u32) {
+    /// Returns to the engine with the state `s` in memory and the instruction pointer at the offset `at` of the page.
+    ///
+    /// Such ways out are many and hardly ever taken, so they share what they can: all that leave with the same state store it in one
+    /// block, and all of the region end in one.
+    pub fn leave(&mut self, s: &State, reason: Reason, at: u32) {
+        let info = i64::from(at) | (reason as i64) << REASON_SHIFT | s.done << INFO_DONE;
+        let block = match self.stored.iter().find(|(known, _)| known.same(s)) {
+            Some(&(_, block)) => {
+                let info = self.b.ins().iconst(types::I64, info);
+                self.b.ins().jump(block, &[info.into()]);
+                return;
+            }
+            None => self.cold_block(),
+        };
+        let word = self.b.ins().iconst(types::I64, info);
+        self.b.ins().jump(block, &[word.into()]);
+        let info = self.b.append_block_param(block, types::I64);
+        self.b.switch_to_block(block);
         let mark = self.v.mark();
         self.store_regs(s, 0);
-        self.store_flags(s.flags);
-        let ip = self.lower(ip, 64);
-        self.put_state(ip, abi::reg(RIP));
-        let left = self.left_at(s);
-        self.put_state(left, abi::word(abi::LEFT));
-        self.return_reason(reason, at);
+        if let FlagState::By { kind, bits, a, b, r } = s.flags {
+            let [a, b] = self.flag_operands(kind, bits, a, b, r);
+            let kind = self.b.ins().iconst(types::I64, flag_word(kind, bits));
+            let end = self.end_with_flags();
+            self.b.ins().jump(end, &[info.into(), s.left.into(), kind.into(), a.into(), b.into()]);
+        } else {
+            self.store_flags(s.flags);
+            let end = self.end();
+            self.b.ins().jump(end, &[info.into(), s.left.into()]);
+        }
         self.v.forget(mark);
+        if self.stored.len() == REMEMBERED {
+            self.stored.remove(0);
+        }
+        self.stored.push((s.clone(), block));
     }
 
-    /// Ends the block with a return.
+    /// The region's last block, `(info, left)`: stores the instruction pointer and the count, and returns.
+    fn end(&mut self) -> Block {
+        *self.ends.0.get_or_insert_with(|| {
+            let block = self.b.create_block();
+            self.b.set_cold_block(block);
+            self.b.append_block_param(block, types::I64);
+            self.b.append_block_param(block, types::I64);
+            block
+        })
+    }
+
+    /// The block before it that stores an operation as the flags: `(info, left, kind, a, b)`.
+    fn end_with_flags(&mut self) -> Block {
+        *self.ends.1.get_or_insert_with(|| {
+            let block = self.b.create_block();
+            self.b.set_cold_block(block);
+            for _ in 0..5 {
+                self.b.append_block_param(block, types::I64);
+            }
+            block
+        })
+    }
+
+    /// Emits the blocks that the ways out share. Nothing is emitted after this.
+    pub fn finish(&mut self) {
+        if let Some(block) = self.ends.1 {
+            let p = self.b.block_params(block).to_vec();
+            self.b.switch_to_block(block);
+            self.put_state(p[2], abi::word(abi::FLAG_KIND));
+            self.put_state(p[3], abi::word(abi::FLAG_A));
+            self.put_state(p[4], abi::word(abi::FLAG_B));
+            let end = self.end();
+            self.b.ins().jump(end, &[p[0].into(), p[1].into()]);
+        }
+        if let Some(block) = self.ends.0 {
+            let p = self.b.block_params(block).to_vec();
+            self.b.switch_to_block(block);
+            let b = &mut self.b;
+            let mask = b.ins().iconst(types::I64, PAGE_SIZE as i64 - 1);
+            let at = b.ins().band(p[0], mask);
+            let ip = b.ins().iadd(self.page_ip, at);
+            let n = b.ins().iconst(types::I32, i64::from(INFO_DONE));
+            let done = b.ins().ushr(p[0], n);
+            let left = b.ins().isub(p[1], done);
+            let mask = b.ins().iconst(types::I64, (1 << INFO_DONE) - 1);
+            let result = b.ins().band(p[0], mask);
+            self.put_state(ip, abi::reg(RIP));
+            self.put_state(left, abi::word(abi::LEFT));
+            self.b.ins().return_(&[result]);
+        }
+    }
+
+    /// Ends the block with a return, the state being stored already.
     pub fn return_reason(&mut self, reason: Reason, at: u32) {
-        let r = self.b.ins().iconst(types::I64, (reason as i64) | i64::from(at) << REASON_BITS);
+        let r = self.b.ins().iconst(types::I64, (reason as i64) << REASON_SHIFT | i64::from(at));
         self.b.ins().return_(&[r]);
     }
 
@@ -276,8 +395,7 @@ impl<'a, 'b> Tr<'a, 'b> {
     /// Gives the running instruction back to the interpreter.
     pub fn redo(&mut self) {
         let s = self.start.clone();
-        let ip = self.ip_of(self.at.into());
-        self.leave(&s, ip, Reason::Redo, self.at);
+        self.leave(&s, Reason::Redo, self.at);
     }
 
     // ---- flags ----
@@ -540,17 +658,22 @@ impl<'a, 'b> Tr<'a, 'b> {
         let low = if aligned { (PAGE_SIZE - bytes) as i64 } else { PAGE_SIZE as i64 - 1 };
         let mask = self.b.ins().iconst(types::I64, !low);
         let page = self.b.ins().band(last, mask);
-        // Entries of 32 bytes by bits 12 and up.
-        let n = self.b.ins().iconst(types::I32, 12 - 5);
-        let at = self.b.ins().ushr(lin, n);
-        let mask = self.b.ins().iconst(types::I64, (ENTRIES as i64 - 1) << 5);
-        let at = self.b.ins().band(at, mask);
-        let entry = self.b.ins().iadd(self.tlb, at);
+        let entry = self.tlb_entry(lin);
         let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
         let miss = self.b.ins().icmp(IntCC::NotEqual, tag, page);
         self.redo_if(miss);
         let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
         self.b.ins().iadd(addend, lin)
+    }
+
+    /// The TLB's entry for a linear address, in the view of data accesses.
+    pub fn tlb_entry(&mut self, lin: Value) -> Value {
+        // Entries of 32 bytes by bits 12 and up.
+        let n = self.b.ins().iconst(types::I32, 12 - 5);
+        let at = self.b.ins().ushr(lin, n);
+        let mask = self.b.ins().iconst(types::I64, (ENTRIES as i64 - 1) << 5);
+        let at = self.b.ins().band(at, mask);
+        self.b.ins().iadd(self.tlb, at)
     }
 
     /// Reads `bits` from a host address, zero-extended.
