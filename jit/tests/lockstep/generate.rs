@@ -546,7 +546,13 @@ impl Writer<'_> {
         let (r, cr3) = (if self.bits() == 64 { R::RAX } else { R::EAX }, self.bits() == 64);
         let (from, to) = if cr3 { (Code::Mov_r64_cr, Code::Mov_cr_r64) } else { (Code::Mov_r32_cr, Code::Mov_cr_r32) };
         let byte = self.below(256) as u32;
-        match self.below(16) {
+        match self.below(18) {
+            16..=17 if self.model.has(ferrite_core::cpu::Feature::Sse) => {
+                let v = board::mxcsr(self.random) & self.model.mxcsr_mask();
+                let at = self.config.absolute(8 * self.random.below(64) as u64);
+                self.one(Instruction::with2(Code::Mov_rm32_imm32, at, v));
+                self.one(Instruction::with1(Code::Ldmxcsr_m32, at))
+            }
             0 => self.one(Instruction::with1(Code::Int_imm8, 0x20 | byte)),
             1 => self.one(Ok(Instruction::with(Code::Int3))),
             2 if self.bits() != 64 => self.one(Ok(Instruction::with(Code::Into))),
