@@ -55,6 +55,8 @@ enum Life {
     Stale,
     /// Not to be asked for again.
     Dead,
+    /// Let go of: what lies there now is another matter.
+    Gone,
 }
 
 #[derive(Debug)]
@@ -303,6 +305,9 @@ impl Jit {
             if r.life == Life::Live && r.mode == mode {
                 return Some((id, side.entry));
             }
+            if r.mode == mode && matches!(r.life, Life::Asked | Life::Dead) {
+                return None;
+            }
             return self.find(x, block, mode);
         }
         side.heat += 1;
@@ -337,7 +342,7 @@ impl Jit {
         (side.region, side.entry) = (id + 1, number);
         let live = match self.regions[id as usize].life {
             Life::Live => true,
-            Life::Asked | Life::Dead => false,
+            Life::Asked | Life::Dead | Life::Gone => false,
             Life::Stale => self.revive(x, id),
         };
         live.then_some((id, number))
@@ -367,7 +372,7 @@ impl Jit {
     /// Takes a region out of every list. Its number stays unused until all code is dropped.
     fn drop_region(&mut self, id: u32) {
         let r = &mut self.regions[id as usize];
-        r.life = Life::Dead;
+        r.life = Life::Gone;
         r.text = Box::default();
         let index = (r.page >> PAGE_SHIFT) as usize;
         if let Some(list) = self.pages.get_mut(index) {
@@ -471,7 +476,7 @@ impl Jit {
         self.counts.compile_ns += ns;
         let Some(r) = self.regions.get_mut(id as usize) else { return };
         r.again = false;
-        if r.life == Life::Dead && r.text.is_empty() {
+        if r.life == Life::Gone {
             return; // everything was dropped meanwhile
         }
         let Some(done) = done else {
@@ -548,7 +553,7 @@ impl Jit {
         self.forget_jumps();
         // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
         for r in &mut self.regions {
-            (r.life, r.text, r.insns, r.runs) = (Life::Dead, Box::default(), Box::default(), Vec::new());
+            (r.life, r.text, r.insns, r.runs) = (Life::Gone, Box::default(), Box::default(), Vec::new());
         }
         self.pages.clear();
         for s in &mut self.sides {
@@ -638,7 +643,7 @@ impl Jit {
             }
             let often = (now - r.redo.2) / u64::from(REDO_SAMPLE) < REDO_DISTANCE;
             r.redo = (at, 0, now);
-            if often && !r.again && !r.slow.contains(&at) && r.slow.len() < 16 {
+            if often && !r.again && r.slow.iter().filter(|&&s| s == at).count() < 2 && r.slow.len() < 32 {
                 r.again = true;
                 r.slow.push(at);
                 let req = Request {

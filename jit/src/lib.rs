@@ -4,6 +4,7 @@
 //! translator's operations (`tr`, `region`) and compiled (`compile`). Whether it is there changes nothing that a guest can see.
 
 mod abi;
+mod access;
 mod code;
 mod compile;
 mod dump;

@@ -26,7 +26,8 @@ pub struct Request {
     pub mode: Mode,
     /// The processor.
     pub model: Model,
-    /// Instructions whose memory accesses are to go through the interpreter's function at once.
+    /// Instructions that came back to be interpreted too often. Their accesses are looked up each by itself; those that are named
+    /// twice call the interpreter's function.
     pub slow: Vec<u16>,
 }
 
@@ -205,9 +206,10 @@ impl Plan {
     }
 
     fn find_headers(&mut self) {
-        // Depth first from where calls return to, too; a way to a block that is still being visited leads back.
+        // Depth first, from the entries and then from what they do not lead to, so that every circle has a header. A way to a block
+        // that is still being visited leads back.
         let mut state = vec![0u8; self.blocks.len()];
-        for root in self.entries.clone() {
+        for root in self.entries.clone().into_iter().chain(0..self.blocks.len()) {
             if state[root] != 0 {
                 continue;
             }
@@ -371,7 +373,7 @@ fn classify(
             if insn.has(flag::ENDS) {
                 flow = flow_of(req.mode.code(), at, &insn, &ins);
             }
-            let slow = e.leaves && req.slow.contains(&at);
+            let slow = e.leaves && req.slow.iter().filter(|&&s| s == at).count() > 1;
             match (fine, slow) {
                 (true, false) => (How::Inline, e),
                 (true, true) if flow == Flow::Next => (How::Call, e),
@@ -381,7 +383,8 @@ fn classify(
         }
         Meaning::Helper(_) => {
             let e = effects_of_helper(&ins, info);
-            if vector::is_inline(&ins) && !req.slow.contains(&at) {
+            let back = req.slow.iter().filter(|&&s| s == at).count();
+            if vector::is_inline(&ins) && back <= usize::from(insn.has(flag::MEM)) {
                 (How::Vector, vector::effects_inline(&ins, e))
             } else {
                 (stop_or_call, e)

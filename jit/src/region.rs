@@ -202,6 +202,7 @@ impl Region<'_, '_, '_> {
         self.t.b.switch_to_block(block);
         self.t.v.forget(0);
         self.t.stored.clear();
+        self.t.seen.clear();
         let left = self.t.b.use_var(self.left);
         let cf = if self.plan.blocks[n].needs_carry {
             let cf = self.t.b.use_var(self.carry);
@@ -250,6 +251,7 @@ impl Region<'_, '_, '_> {
             self.t.len = item.insn.len.into();
             self.t.start = self.t.s.clone();
             self.t.branch = None;
+            self.t.alone = self.req.slow.contains(&item.at);
             match item.how {
                 How::Stop => {
                     self.t.redo();
@@ -300,11 +302,11 @@ impl Region<'_, '_, '_> {
                 let (yes, no) = (self.t.b.create_block(), self.t.b.create_block());
                 self.t.b.ins().brif(c, yes, &[], no, &[]);
                 let (s, start, at) = (self.t.s.clone(), self.t.start.clone(), (self.t.at, self.t.len));
-                let (mark, stored) = (self.t.v.mark(), self.t.stored.clone());
+                let (mark, stored, seen) = (self.t.v.mark(), self.t.stored.clone(), self.t.seen.clone());
                 self.t.b.switch_to_block(yes);
                 self.go(b.taken, branch.target, true);
                 self.t.v.forget(mark);
-                self.t.stored = stored;
+                (self.t.stored, self.t.seen) = (stored, seen);
                 self.running = n;
                 (self.t.s, self.t.start) = (s, start);
                 (self.t.at, self.t.len) = at;
@@ -491,6 +493,7 @@ impl Region<'_, '_, '_> {
     /// Has the interpreter's function carry out an instruction.
     fn call(&mut self, item: &Item) {
         let e = item.effects;
+        self.t.seen.clear();
         let index = self.table.len();
         self.table.push(item.insn);
         let touched = e.reads | e.writes;

@@ -10,9 +10,10 @@
 //! *Left to the interpreter's functions:* what [`crate::simd`] does not emit, EMMS, LDMXCSR, STMXCSR, masked stores, PCMPxSTRx.
 
 use crate::abi;
+use crate::access::guest_access;
 use crate::effects::{self, Effects};
 use crate::simd::{Emitter, Host, Inputs, Mxcsr, Out, Slow, needs_mxcsr, reads_target};
-use crate::tr::{FlagState, Tr, guest_access};
+use crate::tr::{FlagState, Tr};
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use ferrite_core::cpu::state::{cr0, cr4};
 use ferrite_core::isa::Insn;
