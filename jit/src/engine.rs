@@ -26,7 +26,9 @@ const MAX_INSNS: usize = 256;
 /// Runs of instructions in a region at most.
 const MAX_RUNS: usize = 64;
 /// Returns from one instruction before it is asked whether they come too often.
-const REDO_SAMPLE: u32 = 128;
+const REDO_SAMPLE: u32 = 16;
+/// Of these, one is looked at.
+const REDO_STEP: u32 = 7;
 /// Retired instructions between two returns from one instruction below which it is translated as a call.
 const REDO_DISTANCE: u64 = 2000;
 /// Real changes of a region's code before nothing is translated there any more.
@@ -110,11 +112,15 @@ pub struct Jit {
     pages: Vec<Vec<u32>>,
     /// Code that was changed too often: positions in the backing.
     changes: BTreeMap<u64, u32>,
-    tables: Vec<Option<Box<[JumpEntry; JUMP_ENTRIES]>>>,
+    tables: Vec<Box<[JumpEntry]>>,
     mode: Option<Mode>,
+    /// [`Exec::contexts`] when the mode was looked at.
+    contexts: u64,
     pausing: bool,
     /// What runs next is interpreted: a region came back for that, and the machine was to be looked at first.
     interpret: bool,
+    /// Instructions that came back.
+    redone: u32,
     counts: Counts,
 }
 
@@ -158,10 +164,12 @@ impl Jit {
             regions: Vec::new(),
             pages: Vec::new(),
             changes: BTreeMap::new(),
-            tables: std::iter::repeat_with(|| None).take(MODES).collect(),
+            tables: vec![Box::default(); MODES],
             mode: None,
+            contexts: u64::MAX,
             pausing: false,
             interpret: false,
+            redone: 0,
             counts: Counts::default(),
         })
     }
@@ -185,7 +193,12 @@ impl Jit {
     }
 
     /// Follows what delivered events or helpers have changed of the mode.
+    #[inline]
     fn look_at_mode(&mut self, x: &mut Exec) {
+        if self.contexts == x.contexts {
+            return;
+        }
+        self.contexts = x.contexts;
         let mode = Mode::of(x);
         if mode == self.mode {
             return;
@@ -193,23 +206,28 @@ impl Jit {
         self.mode = mode;
         if let Some(mode) = mode {
             x.words[abi::JUMPS] = self.table(mode).as_ptr() as u64;
+            x.words[abi::MODE] = mode.number() as u64;
             x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
         }
     }
 
     /// The jump table of a mode.
-    fn table(&mut self, mode: Mode) -> &mut [JumpEntry; JUMP_ENTRIES] {
-        self.tables[mode.number()].get_or_insert_with(|| Box::new([JumpEntry::EMPTY; JUMP_ENTRIES]))
+    fn table(&mut self, mode: Mode) -> &mut [JumpEntry] {
+        let table = &mut self.tables[mode.number()];
+        if table.is_empty() {
+            *table = vec![JumpEntry::EMPTY; JUMP_ENTRIES].into_boxed_slice();
+        }
+        table
     }
 
     /// Takes a region's entries out of the jump table.
     fn unlink(&mut self, x: &Exec, id: u32) {
         let r = &self.regions[id as usize];
         let page = x.sys.mem.base().wrapping_add(r.page);
-        let Some(table) = &mut self.tables[r.mode.number()] else { return };
+        let table = &mut self.tables[r.mode.number()];
         for &at in &r.entries {
             let guest = page.wrapping_add(at.into());
-            let slot = &mut table[abi::jump_slot(guest)];
+            let Some(slot) = table.get_mut(abi::jump_slot(guest)) else { return };
             if slot.guest == guest && slot.code & !(abi::MAX_ENTRIES as u64 - 1) == r.code {
                 *slot = JumpEntry::EMPTY;
             }
@@ -217,7 +235,7 @@ impl Jit {
     }
 
     fn forget_jumps(&mut self) {
-        for table in self.tables.iter_mut().flatten() {
+        for table in &mut self.tables {
             table.fill(JumpEntry::EMPTY);
         }
     }
@@ -290,6 +308,7 @@ impl Jit {
     /// The region to enter at the block that the instruction pointer is at; counts, and asks for one when it is time.
     #[inline]
     fn region_at(&mut self, x: &mut Exec, block: BlockId) -> Option<(u32, u16)> {
+        self.look_at_mode(x);
         let mode = self.mode?;
         if self.cleared != self.interp.cache.cleared {
             self.forget_blocks();
@@ -422,7 +441,7 @@ impl Jit {
 
     /// Straight runs of decoded instructions that are reached from an entry inside its page and are not cold.
     fn runs(&self, page: u64, entry: u16, code: CodeSize) -> Vec<(u16, u16)> {
-        let cold = self.config.threshold / 32;
+        let cold = self.config.threshold / 2;
         let mut starts = vec![entry];
         let mut found: Vec<(u16, u16)> = Vec::new();
         let mut insns = 0;
@@ -546,6 +565,7 @@ impl Jit {
     fn flush(&mut self, x: &mut Exec) {
         self.counts.flushed += 1;
         self.drop_all();
+        self.contexts = u64::MAX;
         self.look_at_mode(x);
     }
 
@@ -561,6 +581,7 @@ impl Jit {
         }
         self.memory.clear();
         self.memory.skip(self.gate_len);
+        self.contexts = u64::MAX;
     }
 
     fn forget_blocks(&mut self) {
@@ -595,8 +616,8 @@ impl Jit {
         let code = r.code | u64::from(entry);
         let guest = x.sys.mem.base().wrapping_add(r.page + u64::from(r.entries[usize::from(entry)]));
         let page_ip = x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1));
-        if let Some(table) = &mut self.tables[r.mode.number()] {
-            table[abi::jump_slot(guest)] = JumpEntry { guest, code };
+        if let Some(slot) = self.tables[r.mode.number()].get_mut(abi::jump_slot(guest)) {
+            *slot = JumpEntry { guest, code };
         }
         let left = x.limit - x.retired;
         x.words[abi::LEFT] = left;
@@ -610,14 +631,17 @@ impl Jit {
         let (reason, at) = abi::result(result);
         self.counts.exits[reason as usize] += 1;
         if reason == Reason::Redo {
-            self.note_redo(x, id, at);
+            self.note_redo(x, at);
         }
         reason
     }
 
     /// An instruction came back to be interpreted. One that does so all the time is better called.
-    fn note_redo(&mut self, x: &mut Exec, entered: u32, at: u16) {
-        let _ = entered;
+    fn note_redo(&mut self, x: &mut Exec, at: u16) {
+        self.redone = self.redone.wrapping_add(1);
+        if self.redone % REDO_STEP != 0 {
+            return; // a sample is enough, and less work
+        }
         // The region that came back may be another than the one entered: found by the instruction's place.
         let linear = x.fetch_address() & !(PAGE_SIZE - 1);
         let e = x.tlb.entry(x.ctx.fetch_view, linear);
@@ -641,7 +665,7 @@ impl Jit {
             if r.redo.1 < REDO_SAMPLE {
                 continue;
             }
-            let often = (now - r.redo.2) / u64::from(REDO_SAMPLE) < REDO_DISTANCE;
+            let often = (now - r.redo.2) / u64::from(REDO_SAMPLE * REDO_STEP) < REDO_DISTANCE;
             r.redo = (at, 0, now);
             if often && !r.again && r.slow.iter().filter(|&&s| s == at).count() < 2 && r.slow.len() < 32 {
                 r.again = true;

@@ -49,7 +49,7 @@ impl Default for Config {
             translations: None,
             perf_map: false,
             dump: Vec::new(),
-            threshold: 1000,
+            threshold: 6000,
             background: true,
         }
     }

@@ -40,6 +40,8 @@ pub enum How {
     Vector,
     /// The interpreter's function is called.
     Call,
+    /// The interpreter's function is called, and the region left behind it: it goes where only it knows.
+    Leave,
     /// The region ends in front of it.
     Stop,
 }
@@ -158,7 +160,7 @@ impl Plan {
             let b = &self.blocks[n];
             let end = i64::from(b.end);
             let (taken, next) = match b.items.last() {
-                Some(i) if i.how == How::Stop => (None, None),
+                Some(i) if matches!(i.how, How::Stop | How::Leave) => (None, None),
                 Some(i) => match i.flow {
                     Flow::Next => (None, find(end)),
                     Flow::Jump(to) => (find(to), None),
@@ -327,7 +329,7 @@ fn read_run(req: &Request, start: u16, end: u16, info: &mut InstructionInfoFacto
         insn.end = u16::from(insn.len);
         let item = classify(req, at, insn, meaning, info);
         b.end = at + u16::from(insn.len);
-        let ends = item.how == How::Stop || item.flow != Flow::Next;
+        let ends = matches!(item.how, How::Stop | How::Leave) || item.flow != Flow::Next;
         b.items.push(item);
         if ends {
             break;
@@ -351,9 +353,9 @@ fn classify(
         leaves: true,
         calls: true,
     };
-    let stop_or_call = if insn.has(flag::ENDS) { How::Stop } else { How::Call };
+    let leave_or_call = if insn.has(flag::ENDS) { How::Leave } else { How::Call };
     let Some((ins, meaning)) = meaning else {
-        let how = stop_or_call;
+        let how = leave_or_call;
         return Item {
             at,
             insn,
@@ -377,7 +379,7 @@ fn classify(
             match (fine, slow) {
                 (true, false) => (How::Inline, e),
                 (true, true) if flow == Flow::Next => (How::Call, e),
-                _ if insn.has(flag::ENDS) => (How::Stop, all),
+                _ if insn.has(flag::ENDS) => (How::Leave, all),
                 _ => (How::Call, all),
             }
         }
@@ -387,7 +389,7 @@ fn classify(
             if vector::is_inline(&ins) && back <= usize::from(insn.has(flag::MEM)) {
                 (How::Vector, vector::effects_inline(&ins, e))
             } else {
-                (stop_or_call, e)
+                (leave_or_call, e)
             }
         }
     };

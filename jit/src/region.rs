@@ -264,6 +264,10 @@ impl Region<'_, '_, '_> {
                         self.call(item);
                     }
                 }
+                How::Leave => {
+                    self.leave_by(item);
+                    return;
+                }
                 How::Call => {
                     self.call(item);
                     if item.repeats {
@@ -490,12 +494,38 @@ impl Region<'_, '_, '_> {
         t.b.switch_to_block(on);
     }
 
+    /// Has the interpreter's function carry out an instruction behind which nothing is known: everything is in memory.
+    fn leave_by(&mut self, item: &Item) {
+        let s = self.t.s.clone();
+        self.t.store_regs(&s, 0);
+        self.t.store_flags(s.flags);
+        self.run(item, &s, true);
+        // What comes of it is in the CPU's state: the engine looks.
+        let at = self.t.at;
+        self.t.return_reason(Reason::Next, at);
+    }
+
+    /// The call of the function: its status.
+    fn run(&mut self, item: &Item, s: &State, flags: bool) -> Value {
+        let index = self.table.len();
+        self.table.push(item.insn);
+        let t = &mut self.t;
+        let next = t.ip_of(i64::from(t.at + t.len));
+        let next = t.lower(next, 64);
+        t.put_state(next, abi::reg(RIP));
+        let left = t.left_at(s);
+        t.put_state(left, abi::word(abi::LEFT));
+        let table = t.b.ins().symbol_value(types::I64, self.insns);
+        let offset = t.b.ins().iconst(types::I64, (index * size_of::<Insn>()) as i64);
+        let insn = t.b.ins().iadd(table, offset);
+        let call = t.b.ins().call(self.run[usize::from(flags)], &[t.exec, insn]);
+        t.b.inst_results(call)[0]
+    }
+
     /// Has the interpreter's function carry out an instruction.
     fn call(&mut self, item: &Item) {
         let e = item.effects;
         self.t.seen.clear();
-        let index = self.table.len();
-        self.table.push(item.insn);
         let touched = e.reads | e.writes;
         let flags = e.flags_read | e.flags_written != 0;
         let mut s = self.t.s.clone();
@@ -506,16 +536,8 @@ impl Region<'_, '_, '_> {
         if flags {
             t.store_flags(s.flags);
         }
-        let next = t.ip_of(i64::from(t.at + t.len));
-        let next = t.lower(next, 64);
-        t.put_state(next, abi::reg(RIP));
-        let left = t.left_at(&s);
-        t.put_state(left, abi::word(abi::LEFT));
-        let table = t.b.ins().symbol_value(types::I64, self.insns);
-        let offset = t.b.ins().iconst(types::I64, (index * size_of::<Insn>()) as i64);
-        let insn = t.b.ins().iadd(table, offset);
-        let call = t.b.ins().call(self.run[usize::from(flags)], &[t.exec, insn]);
-        let status = t.b.inst_results(call)[0];
+        let status = self.run(item, &s, flags);
+        let t = &mut self.t;
         let cold = t.cold_block();
         t.split(status, cold);
         let on = t.b.current_block().expect("split has switched to it");
