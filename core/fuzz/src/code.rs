@@ -544,7 +544,7 @@ fn units(st: &mut CpuState, input: &mut Input<'_>) {
         st.xmm[n] = u128::from(input.interesting(0x3ff0 << 48)) << 64 | u128::from(input.interesting(0x3f80_0000));
     }
     st.fpu.control = input.number(2) as u16;
-    st.fpu.status = input.number(2) as u16;
+    st.fpu.set_status(input.number(2) as u16);
     st.fpu.valid = input.byte();
     st.mxcsr = input.number(2) as u32;
     st.cr4 |= cr4::OSFXSR | input.number(2) & cr4::OSXMMEXCPT;
