@@ -6,6 +6,17 @@
 use crate::exec::{Exec, Exit};
 use crate::interp::Interpreter;
 
+/// A place where an engine spent its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hot {
+    /// The linear address of the guest's code.
+    pub address: u64,
+    /// How often the engine's loop went to it.
+    pub entered: u64,
+    /// Instructions that retired before control came back, there and in what it went on to.
+    pub retired: u64,
+}
+
 /// See the module's text.
 pub trait Engine: std::fmt::Debug + Send {
     /// Its name, as `--accel` spells it.
@@ -26,6 +37,11 @@ pub trait Engine: std::fmt::Debug + Send {
 
     /// Its counts, by name, for `--stats`.
     fn counters(&self, x: &Exec) -> Vec<(&'static str, u64)>;
+
+    /// Where it spent its time, the most first; nothing for an engine that does not know.
+    fn hottest(&self) -> Vec<Hot> {
+        Vec::new()
+    }
 }
 
 impl Engine for Interpreter {

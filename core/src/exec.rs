@@ -132,6 +132,8 @@ pub struct Exec {
     /// The memory map's generation that the TLB's entries were filled under.
     pub map_generation: u64,
     rmw: Rmw,
+    /// How often [`Ctx`] was recomputed: what an engine derived from it may be of old when this has changed.
+    pub contexts: u64,
     /// An exception that an instruction raised and that the engine has yet to deliver, for engines that cannot do so on the spot.
     pub fault: Option<Exception>,
     /// A device ended the run; [`Exit::Stop`] says so.
@@ -180,6 +182,7 @@ impl Exec {
             rmw: Rmw { at: NOWHERE, off: 0, seg: 0 },
             stop: None,
             fault: None,
+            contexts: 0,
             init_resets: false,
             ferr: false,
             walks: 0,
@@ -201,8 +204,17 @@ impl Exec {
         self.refresh();
     }
 
+    /// Recomputes [`Ctx`] after a load of ES, DS, FS or GS: no more than the segment's window follows from it, so that nothing must
+    /// be looked at before the next instruction.
+    pub fn refresh_data_window(&mut self, s: Seg) {
+        debug_assert!(!matches!(s, Seg::Cs | Seg::Ss), "more follows from these");
+        self.ctx.win[s as usize] = window(&self.st, s, self.st.code64());
+        self.contexts += 1;
+    }
+
     /// Recomputes [`Ctx`] after a change of segments, control registers, CPL or system flags.
     pub fn refresh(&mut self) {
+        self.contexts += 1;
         let st = &self.st;
         let code64 = st.code64();
         self.ctx.lin_mask = match self.model.name {

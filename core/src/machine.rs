@@ -117,6 +117,12 @@ impl Machine {
         self.engine.counters(&self.x)
     }
 
+    /// Where the engine spent its time, the most first.
+    #[must_use]
+    pub fn hottest(&self) -> Vec<crate::engine::Hot> {
+        self.engine.hottest()
+    }
+
     /// Sets what is done after every reset: a directly booted kernel is put into memory again.
     ///
     /// There is no firmware then. It is what makes a reset out of the INIT that the keyboard controller raises (INIT alone leads

@@ -253,6 +253,10 @@ impl Guest for Lockstep {
         counters
     }
 
+    fn hottest(&self) -> Vec<ferrite_core::engine::Hot> {
+        self.got.hottest()
+    }
+
     fn screen_changed(&mut self) -> bool {
         self.want.screen_changed()
     }

@@ -388,4 +388,8 @@ impl Guest for Pc {
         counters.push(("tlb_misses", self.machine.x.walks));
         counters
     }
+
+    fn hottest(&self) -> Vec<ferrite_core::engine::Hot> {
+        self.machine.hottest()
+    }
 }

@@ -15,6 +15,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use ferrite_core::device::{Key, Stop};
+use ferrite_core::engine::Hot;
 use ferrite_core::machine::{Limits, Outcome};
 use ferrite_core::time::{PS_PER_S, VTime};
 use ferrite_devices::host::Disk;
@@ -46,6 +47,10 @@ pub trait Guest {
     fn serial_input(&mut self, line: usize, bytes: Vec<u8>);
     /// Figures for `--stats`: name and count.
     fn counters(&self) -> Vec<(&'static str, u64)>;
+    /// Where the engine spent its time, the most first.
+    fn hottest(&self) -> Vec<Hot> {
+        Vec::new()
+    }
     /// Whether there is anything to draw again since the last call.
     fn screen_changed(&mut self) -> bool;
     /// The picture.
@@ -210,6 +215,29 @@ pub struct Stats {
     pub counters: BTreeMap<&'static str, u64>,
     /// Returns from the machine to the session, by cause.
     pub exits: BTreeMap<&'static str, u64>,
+    /// Where the engine spent its time, if it knows: the most instructions first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hottest: Vec<Hottest>,
+}
+
+/// A line of the list of hot guest code in [`Stats`].
+#[derive(Debug, Clone, Serialize)]
+pub struct Hottest {
+    /// Its linear address, in hexadecimal.
+    pub address: String,
+    /// How often the engine's loop went there.
+    pub entered: u64,
+    /// Instructions that retired until control came back, there and in what it went on to.
+    pub instructions: u64,
+}
+
+/// Lines in the list of hot guest code.
+const HOTTEST: usize = 20;
+
+impl From<Hot> for Hottest {
+    fn from(Hot { address, entered, retired }: Hot) -> Self {
+        Self { address: format!("{address:x}"), entered, instructions: retired }
+    }
 }
 
 /// Virtual time between two looks at the outside world: below what a person notices.
@@ -257,6 +285,7 @@ pub fn run(guest: &mut dyn Guest, lines: &Lines, plan: &Plan, outside: Outside) 
         status: end.status(),
         counters: guest.counters().into_iter().collect(),
         exits,
+        hottest: guest.hottest().into_iter().take(HOTTEST).map(Hottest::from).collect(),
     };
     Ok(Report { end, stats, message })
 }

@@ -67,6 +67,10 @@ fn values_that_are_none_are_refused_with_what_would_be_right() {
         (&["--code-cache", "2G"], &["--code-cache", "1M to 1024M"]),
         (&["--jit-threshold", "0"], &["--jit-threshold"]),
         (&["--dump-translation", "c010:0"], &["--dump-translation", "hexadecimal"]),
+        (&["--dump-translation", ""], &["--dump-translation", "hexadecimal"]),
+        (&["--dump-translation", "zz"], &["--dump-translation", "hexadecimal"]),
+        (&["--dump-translation", "12345678123456789"], &["--dump-translation", "hexadecimal"]),
+        (&["--code-cache", "all"], &["--code-cache", "64M"]),
     ];
     for (args, want) in cases {
         refused(&[&["run"], *args].concat(), 2, want);
@@ -91,6 +95,15 @@ fn files_that_are_missing_are_named_with_their_option() {
         4,
         &["--translation-cache", &other],
     );
+    refused(&["run", "--accel", "jit", "--translation-cache", &other], 4, &["--translation-cache", &other]);
+    if cfg!(target_os = "linux") {
+        // Nobody can make a file there.
+        refused(
+            &["run", "--accel", "jit", "--translation-cache", "/proc/self"],
+            4,
+            &["--translation-cache", "/proc/self"],
+        );
+    }
     refused(&["run", "--accel", "kvm"], 4, &["--accel kvm", "interp or auto"]);
     refused(&["test", "--accel", "kvm", gone], 4, &["--accel kvm"]);
 }
@@ -339,6 +352,91 @@ fn firmware_of_the_wrong_size_is_named_with_what_would_be_right() {
     refused(&["run", "--bios", &empty], 4, &["--bios", &empty, "4096"]);
     refused(&["run", "--bios", &rom, "--vgabios", &odd], 4, &["--vgabios", &odd, "5000", "512"]);
     refused(&["run", "--bios", &rom, "--vgabios", &rom], 4, &["--vgabios", &rom, "55 aa"]);
+}
+
+/// Runs the demonstration for a while on the JIT; gives what is on standard error.
+fn demonstration_on_the_jit(more: &[&str]) -> String {
+    let plain = ["run", "--accel", "jit", "--jit-threshold", "5", "--jit-foreground", "--display", "none", "-m", "8M"];
+    let args = [&plain[..], &["--limit-insns", "3000000"], more].concat();
+    let out = ferrite(&args);
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(124), "{args:?}: {errors}");
+    errors
+}
+
+#[test]
+fn kept_translations_are_found_by_the_next_run_and_a_damaged_file_is_ignored_with_one_line() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let folder = dir.path().join("new/folder");
+    let stats = dir.path().join("stats");
+    let (folder_name, stats_name) = (folder.to_string_lossy(), stats.to_string_lossy());
+    let run = || {
+        let errors =
+            demonstration_on_the_jit(&["--translation-cache", &folder_name, "--stats", &stats_name, "--state-hash"]);
+        let json = std::fs::read_to_string(&stats).expect("the figures");
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        let compiled = json["jit_compiled"].as_u64().expect("the JIT's figures");
+        assert!(json["hottest"][0]["address"].is_string() && json["hottest"][0]["instructions"].is_u64(), "{json}");
+        (errors, compiled)
+    };
+    let (first, made) = run();
+    assert!(first.starts_with("state hash ") && first.lines().count() == 1 && made > 50, "{first} {made}");
+    let (second, again) = run();
+    assert!(second == first && again * 10 < made, "{second} {again} of {made}");
+    let file = std::fs::read_dir(&folder).expect("the folder").next().expect("a file").expect("an entry").path();
+    let mut bytes = std::fs::read(&file).expect("the file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    std::fs::write(&file, &bytes).expect("the file can be written");
+    let (damaged, anew) = run();
+    let lines: Vec<&str> = damaged.lines().collect();
+    assert!(
+        lines.len() == 2 && lines[0].starts_with("--translation-cache: ") && lines[0].contains("damaged"),
+        "{damaged}"
+    );
+    assert!(first.starts_with(lines[1]) && anew > made / 2, "{damaged} {anew} of {made}");
+    let (healed, again) = run();
+    assert!(healed == first && again * 10 < made, "{healed} {again} of {made}");
+}
+
+#[test]
+fn translations_are_shown_on_request_and_where_there_is_none_a_line_says_so() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let stats = dir.path().join("stats");
+    demonstration_on_the_jit(&["--stats", &stats.to_string_lossy()]);
+    let json = std::fs::read_to_string(&stats).expect("the figures");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let address = json["hottest"][0]["address"].as_str().expect("an address");
+    let shown = demonstration_on_the_jit(&["--dump-translation", address, "--dump-translation", "123456"]);
+    for part in [&*format!("--dump-translation {address}: region entered at"), "guest code:", "CLIF:", "host code:"] {
+        assert!(shown.contains(part), "no `{part}` in: {shown}");
+    }
+    assert!(
+        shown.lines().any(|l| l == "--dump-translation 123456: no translation of the code there was run"),
+        "{shown}"
+    );
+}
+
+/// The host's refusal is a limit on its address space, which code memory of a gibibyte does not fit into.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_host_that_gives_no_code_memory_has_its_line_and_status_4_or_the_interpreter() {
+    let run = |accel: &str| {
+        let command = format!(
+            "ulimit -v 1200000; exec '{}' run --accel {accel} --code-cache 1024M --display none -m 8M --limit-insns 1000",
+            env!("CARGO_BIN_EXE_ferrite")
+        );
+        let out = Command::new("sh").args(["-c", &command]).stdin(std::process::Stdio::null()).output();
+        let out = out.expect("the shell starts");
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (status, errors) = run("jit");
+    assert_eq!((status, errors.lines().count()), (Some(4), 1), "{errors}");
+    assert!(errors.starts_with("error: --accel jit: the host refuses executable memory: "), "{errors}");
+    let (status, errors) = run("auto");
+    assert_eq!(status, Some(124), "{errors}");
+    let says_so = errors.lines().count() == 1 && errors.contains("refuses executable memory");
+    assert!(errors.is_empty() || says_so && errors.contains("interpreting instead"), "{errors}");
 }
 
 /// The state that the demonstration is in after a while, as every engine must have it.

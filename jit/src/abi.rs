@@ -23,6 +23,8 @@ pub const FLAG_B: usize = 3;
 pub const TLB: usize = 4;
 /// Address of the table of entry points for the running mode; see [`JumpEntry`].
 pub const JUMPS: usize = 5;
+/// Number of the mode that the running region was made for.
+pub const MODE: usize = 6;
 
 /// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,18 +1,30 @@
 //! Memory that holds host code: never writable and executable at one address.
 //!
+//! It is filled segment by segment. When all are full, the oldest is emptied: code that is still wanted is soon there again, and the
+//! rest never was missed.
+//!
 //! On Linux the same pages are mapped twice, once to write and once to run. Elsewhere pages change between the two.
 #![allow(unsafe_code)] // mappings, and writing what is run elsewhere
 
 use crate::Unavailable;
+use std::ops::Range;
 use std::ptr;
 
 /// Code is placed at multiples of this.
 const ALIGN: usize = 16;
 
-/// A stretch of memory for code, filled from its start.
+/// Segments at most, and bytes of one at least.
+const SEGMENTS: usize = 8;
+const SEGMENT: usize = 1 << 14;
+
+/// A stretch of memory for code.
 #[derive(Debug)]
 pub struct CodeMemory {
     map: Map,
+    /// Bytes at the start that are never given up.
+    kept: usize,
+    /// Where the running segment ends, and up to where it is used.
+    end: usize,
     used: usize,
 }
 
@@ -22,16 +34,34 @@ impl CodeMemory {
     /// # Errors
     /// [`Unavailable::Memory`] when the host gives none that may be run.
     pub fn new(size: usize) -> Result<Self, Unavailable> {
-        Ok(Self {
-            map: Map::new(size.next_multiple_of(1 << 16)).map_err(|e| Unavailable::Memory(e.to_string()))?,
-            used: 0,
-        })
+        let map = Map::new(size.next_multiple_of(1 << 16)).map_err(|e| Unavailable::Memory(e.to_string()))?;
+        Ok(Self { end: map.len(), map, kept: 0, used: 0 })
     }
 
-    /// Places code; `None` when there is no room. `patch` may change the bytes, knowing where they will run.
+    /// Has the code that was placed until now stay; what follows is placed in segments.
+    pub fn keep(&mut self) {
+        self.kept = self.used.next_multiple_of(ALIGN);
+        self.clear();
+    }
+
+    fn segment(&self) -> usize {
+        let room = self.map.len() - self.kept;
+        (room / (room / SEGMENT).clamp(1, SEGMENTS)).next_multiple_of(ALIGN)
+    }
+
+    /// Goes on to the next segment, the oldest. Gives the addresses of the code that is to be forgotten: none of it may be running.
+    pub fn advance(&mut self) -> Range<u64> {
+        let start = if self.end == self.map.len() { self.kept } else { self.end };
+        self.used = start;
+        self.end = (start + self.segment()).min(self.map.len());
+        let base = self.map.address();
+        base + start as u64..base + self.end as u64
+    }
+
+    /// Places code; `None` when the segment has no room. `patch` may change the bytes, knowing where they will run.
     pub fn place(&mut self, code: &[u8], patch: impl FnOnce(&mut [u8])) -> Option<u64> {
         let at = self.used.next_multiple_of(ALIGN);
-        let end = at.checked_add(code.len()).filter(|&e| e <= self.map.len())?;
+        let end = at.checked_add(code.len()).filter(|&e| e <= self.end)?;
         let mut bytes = code.to_vec();
         patch(&mut bytes);
         self.map.write(at, &bytes);
@@ -39,14 +69,10 @@ impl CodeMemory {
         Some(self.map.address() + at as u64)
     }
 
-    /// Leaves out bytes at the start.
-    pub fn skip(&mut self, bytes: usize) {
-        self.used += bytes;
-    }
-
-    /// Forgets all code. Nothing of it may be running.
+    /// Forgets all code but what is kept. Nothing of it may be running.
     pub fn clear(&mut self) {
-        self.used = 0;
+        self.used = self.kept;
+        self.end = (self.kept + self.segment()).min(self.map.len());
     }
 }
 
@@ -143,4 +169,34 @@ fn flush(address: u64, len: usize) {
     // SAFETY: the range is mapped; the call changes no memory.
     let _ = unsafe { wasmtime_internal_jit_icache_coherence::clear_cache(address as *const _, len) };
     let _ = wasmtime_internal_jit_icache_coherence::pipeline_flush_mt();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_segment_gives_way_and_what_is_kept_stays() {
+        let Ok(mut memory) = CodeMemory::new(1 << 16) else { return };
+        let kept = memory.place(&[0xc3; 100], |_| {}).expect("room");
+        memory.keep();
+        let piece = vec![0x90; SEGMENT / 3];
+        let (mut live, mut emptied) = (Vec::<u64>::new(), 0);
+        for n in 0..100 {
+            let at = memory.place(&piece, |_| {}).unwrap_or_else(|| {
+                let gone = memory.advance();
+                assert!(!gone.contains(&kept), "{gone:x?}");
+                let before = live.len();
+                live.retain(|at| !gone.contains(at));
+                emptied += usize::from(live.len() < before);
+                memory.place(&piece, |_| {}).expect("an empty segment has room")
+            });
+            let len = piece.len() as u64;
+            assert!(at >= kept + 100 && live.iter().all(|&o| at + len <= o || o + len <= at), "{n}: {at:x} {live:x?}");
+            live.push(at);
+            assert!(live.windows(2).all(|w| w[0] != w[1]) && live.len() >= 6.min(n + 1), "{n}: {}", live.len());
+        }
+        assert!(emptied > 20, "{emptied}");
+        assert_eq!(memory.place(&[0; 2 * SEGMENT], |_| {}), None, "more than a segment");
+    }
 }

@@ -23,6 +23,9 @@ pub struct Patch {
     pub addend: i64,
 }
 
+/// The runs and the slow instructions of a request.
+pub type Of = (Vec<(u16, u16)>, Vec<u16>);
+
 /// A translation.
 #[derive(Debug)]
 pub struct Translation {
@@ -32,10 +35,14 @@ pub struct Translation {
     pub patches: Vec<Patch>,
     /// Instructions that it has carried out by the interpreter's functions.
     pub insns: Box<[Insn]>,
+    /// Their offsets in the page.
+    pub places: Vec<u16>,
     /// Guest instructions.
     pub count: usize,
     /// Offsets in the page where it can be entered, by the number of the entry.
     pub entries: Vec<u16>,
+    /// The runs and slow instructions that it is of, where it was found and they may be others than those asked for.
+    pub of: Option<Of>,
 }
 
 /// The compiler: Cranelift, with what it keeps from one function to the next.
@@ -77,14 +84,34 @@ impl Compiler {
         Ok(Self { isa, ctx: Context::new(), fctx: FunctionBuilderContext::new() })
     }
 
+    /// The host and all that was chosen for it, as text that differs where code may.
+    pub fn description(&self) -> String {
+        let host = self.isa.isa_flags().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        format!("{} {} {host}", self.isa.triple(), self.isa.flags())
+    }
+
     /// Translates. `None` when the region cannot be: its first instruction is none that is translated, or Cranelift refuses it.
     pub fn translate(&mut self, req: &Request) -> Option<Translation> {
         let plan = Plan::new(req)?;
         self.ctx.clear();
         let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
         let (code, patches) = self.finish()?;
+        let (places, insns): (Vec<u16>, Vec<Insn>) = insns.into_iter().unzip();
         let entries = plan.entries.iter().map(|&n| req.runs[n].0).collect();
-        Some(Translation { code, patches, insns: insns.into_boxed_slice(), count: plan.insns, entries })
+        let insns = insns.into_boxed_slice();
+        Some(Translation { code, patches, insns, places, count: plan.insns, entries, of: None })
+    }
+
+    /// Translates for a person: also the CLIF, and the host code as text where the code generator gives one.
+    pub fn explain(&mut self, req: &Request) -> Option<(Translation, String, String)> {
+        let plan = Plan::new(req)?;
+        self.ctx.clear();
+        let _ = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
+        let clif = self.ctx.func.display().to_string();
+        self.ctx.set_disasm(true);
+        self.finish()?;
+        let host = self.ctx.compiled_code().and_then(|c| c.vcode.clone()).unwrap_or_default();
+        Some((self.translate(req)?, clif, host))
     }
 
     fn finish(&mut self) -> Option<(Vec<u8>, Vec<Patch>)> {

@@ -1,15 +1,20 @@
 //! The engine's loop: blocks are interpreted and counted; those that are hot are translated; translations are found again.
 #![allow(unsafe_code)] // entering translated code, and handing it addresses
 
+mod aside;
+
 use crate::abi::{self, JUMP_ENTRIES, JumpEntry, REASONS, Reason};
 use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
 use crate::helper::{self, Import};
 use crate::mode::{MODES, Mode};
+use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
+use crate::show::Shows;
 use crate::worker::Worker;
 use crate::{Config, Unavailable};
-use ferrite_core::engine::Engine;
+use ferrite_core::cpu::Model;
+use ferrite_core::engine::{Engine, Hot};
 use ferrite_core::exec::{CodeSize, Exec, Exit};
 use ferrite_core::interp::{Interpreter, boundary, fetch_fault, run_block};
 use ferrite_core::isa::Insn;
@@ -20,13 +25,17 @@ use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use ferrite_core::mmu::tlb::View;
 use iced_x86::FlowControl;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 /// Instructions in a region at most, about.
-const MAX_INSNS: usize = 256;
+const MAX_INSNS: usize = 128;
 /// Runs of instructions in a region at most.
 const MAX_RUNS: usize = 64;
 /// Returns from one instruction before it is asked whether they come too often.
-const REDO_SAMPLE: u32 = 128;
+const REDO_SAMPLE: u32 = 16;
+/// Of these, one is looked at.
+const REDO_STEP: u32 = 7;
 /// Retired instructions between two returns from one instruction below which it is translated as a call.
 const REDO_DISTANCE: u64 = 2000;
 /// Real changes of a region's code before nothing is translated there any more.
@@ -55,6 +64,8 @@ enum Life {
     Stale,
     /// Not to be asked for again.
     Dead,
+    /// Let go of: what lies there now is another matter.
+    Gone,
 }
 
 #[derive(Debug)]
@@ -75,6 +86,19 @@ struct Region {
     redo: (u16, u32, u64),
     /// It is being translated once more, with more slow instructions.
     again: bool,
+    /// The linear address of its page when it was last entered from here, how often that was, and the instructions that retired until
+    /// control came back.
+    linear: u64,
+    entered: u64,
+    retired: u64,
+}
+
+impl Region {
+    /// What it is made of once more.
+    fn request(&self, id: u32, model: Model) -> Request {
+        let Self { runs, text, mode, slow, .. } = self;
+        Request { id, runs: runs.clone(), text: text.clone(), mode: *mode, model, slow: slow.clone() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -87,8 +111,12 @@ struct Counts {
     exits: [u64; REASONS],
     invalidated: u64,
     revived: u64,
-    flushed: u64,
+    /// Segments of code memory that were emptied, and regions that were in them.
+    emptied: u64,
+    evicted: u64,
     slow_sites: u64,
+    /// Translations that were found instead of made.
+    found: u64,
 }
 
 /// The engine `jit`.
@@ -97,9 +125,13 @@ pub struct Jit {
     compiler: Back,
     memory: CodeMemory,
     gate: Gate,
-    /// Bytes of it, at the start of the code memory.
-    gate_len: usize,
     config: Config,
+    /// Translations kept from run to run, and whether they have been taken up.
+    shelf: Option<Shelf>,
+    shows: Shows,
+    opened: bool,
+    /// Executions of a block before it is looked up there: no more than the threshold, and as far from it as 256 goes.
+    first_look: u32,
     sides: Vec<Side>,
     /// Of which generation of the block cache the sides are.
     cleared: u64,
@@ -108,11 +140,15 @@ pub struct Jit {
     pages: Vec<Vec<u32>>,
     /// Code that was changed too often: positions in the backing.
     changes: BTreeMap<u64, u32>,
-    tables: Vec<Option<Box<[JumpEntry; JUMP_ENTRIES]>>>,
+    tables: Vec<Box<[JumpEntry]>>,
     mode: Option<Mode>,
+    /// [`Exec::contexts`] when the mode was looked at.
+    contexts: u64,
     pausing: bool,
     /// What runs next is interpreted: a region came back for that, and the machine was to be looked at first.
     interpret: bool,
+    /// Instructions that came back.
+    redone: u32,
     counts: Counts,
 }
 
@@ -137,29 +173,39 @@ impl Jit {
     pub fn new(config: &Config) -> Result<Self, Unavailable> {
         let mut compiler = Compiler::new()?;
         let gate = compiler.gate().ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
-        let mut memory = CodeMemory::new(config.code_cache.max(1 << 20))?;
-        let gate_len = gate.len();
+        let mut memory = CodeMemory::new(config.code_cache.max(1))?;
         let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
+        memory.keep();
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
-        let compiler =
-            if config.background { Back::There(Worker::new(compiler)) } else { Back::Here(Box::new(compiler)) };
+        let store = |dir: &PathBuf| Arc::new(Mutex::new(Store::new(dir, compiler.description(), config.say)));
+        let shelf = config.translations.as_ref().map(store);
+        let compiler = if config.background {
+            Back::There(Worker::new(compiler, shelf.clone()))
+        } else {
+            Back::Here(Box::new(compiler))
+        };
         Ok(Self {
             interp: Interpreter::new(),
             compiler,
             memory,
             gate,
-            gate_len,
             config: config.clone(),
+            first_look: if shelf.is_some() { aside::first_look(config.threshold) } else { config.threshold },
+            shelf,
+            shows: Shows::new(config.dump.clone(), config.say),
+            opened: false,
             sides: Vec::new(),
             cleared: 0,
             regions: Vec::new(),
             pages: Vec::new(),
             changes: BTreeMap::new(),
-            tables: std::iter::repeat_with(|| None).take(MODES).collect(),
+            tables: vec![Box::default(); MODES],
             mode: None,
+            contexts: u64::MAX,
             pausing: false,
             interpret: false,
+            redone: 0,
             counts: Counts::default(),
         })
     }
@@ -183,7 +229,12 @@ impl Jit {
     }
 
     /// Follows what delivered events or helpers have changed of the mode.
+    #[inline]
     fn look_at_mode(&mut self, x: &mut Exec) {
+        if self.contexts == x.contexts {
+            return;
+        }
+        self.contexts = x.contexts;
         let mode = Mode::of(x);
         if mode == self.mode {
             return;
@@ -191,23 +242,28 @@ impl Jit {
         self.mode = mode;
         if let Some(mode) = mode {
             x.words[abi::JUMPS] = self.table(mode).as_ptr() as u64;
+            x.words[abi::MODE] = mode.number() as u64;
             x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
         }
     }
 
     /// The jump table of a mode.
-    fn table(&mut self, mode: Mode) -> &mut [JumpEntry; JUMP_ENTRIES] {
-        self.tables[mode.number()].get_or_insert_with(|| Box::new([JumpEntry::EMPTY; JUMP_ENTRIES]))
+    fn table(&mut self, mode: Mode) -> &mut [JumpEntry] {
+        let table = &mut self.tables[mode.number()];
+        if table.is_empty() {
+            *table = vec![JumpEntry::EMPTY; JUMP_ENTRIES].into_boxed_slice();
+        }
+        table
     }
 
     /// Takes a region's entries out of the jump table.
     fn unlink(&mut self, x: &Exec, id: u32) {
         let r = &self.regions[id as usize];
         let page = x.sys.mem.base().wrapping_add(r.page);
-        let Some(table) = &mut self.tables[r.mode.number()] else { return };
+        let table = &mut self.tables[r.mode.number()];
         for &at in &r.entries {
             let guest = page.wrapping_add(at.into());
-            let slot = &mut table[abi::jump_slot(guest)];
+            let Some(slot) = table.get_mut(abi::jump_slot(guest)) else { return };
             if slot.guest == guest && slot.code & !(abi::MAX_ENTRIES as u64 - 1) == r.code {
                 *slot = JumpEntry::EMPTY;
             }
@@ -215,7 +271,7 @@ impl Jit {
     }
 
     fn forget_jumps(&mut self) {
-        for table in self.tables.iter_mut().flatten() {
+        for table in &mut self.tables {
             table.fill(JumpEntry::EMPTY);
         }
     }
@@ -288,6 +344,7 @@ impl Jit {
     /// The region to enter at the block that the instruction pointer is at; counts, and asks for one when it is time.
     #[inline]
     fn region_at(&mut self, x: &mut Exec, block: BlockId) -> Option<(u32, u16)> {
+        self.look_at_mode(x);
         let mode = self.mode?;
         if self.cleared != self.interp.cache.cleared {
             self.forget_blocks();
@@ -303,10 +360,17 @@ impl Jit {
             if r.life == Life::Live && r.mode == mode {
                 return Some((id, side.entry));
             }
+            if r.mode == mode && matches!(r.life, Life::Asked | Life::Dead) {
+                return None;
+            }
             return self.find(x, block, mode);
         }
         side.heat += 1;
-        if side.heat < self.config.threshold || side.heat & 0xff != self.config.threshold & 0xff {
+        let heat = side.heat;
+        if heat < self.first_look || heat & 0xff != self.first_look & 0xff {
+            return None;
+        }
+        if heat < self.config.threshold && !self.is_kept(x, block, mode) {
             return None;
         }
         self.find(x, block, mode)
@@ -337,7 +401,7 @@ impl Jit {
         (side.region, side.entry) = (id + 1, number);
         let live = match self.regions[id as usize].life {
             Life::Live => true,
-            Life::Asked | Life::Dead => false,
+            Life::Asked | Life::Dead | Life::Gone => false,
             Life::Stale => self.revive(x, id),
         };
         live.then_some((id, number))
@@ -367,7 +431,7 @@ impl Jit {
     /// Takes a region out of every list. Its number stays unused until all code is dropped.
     fn drop_region(&mut self, id: u32) {
         let r = &mut self.regions[id as usize];
-        r.life = Life::Dead;
+        r.life = Life::Gone;
         r.text = Box::default();
         let index = (r.page >> PAGE_SHIFT) as usize;
         if let Some(list) = self.pages.get_mut(index) {
@@ -396,6 +460,9 @@ impl Jit {
             slow,
             redo: (0, 0, 0),
             again: false,
+            linear: 0,
+            entered: 0,
+            retired: 0,
         });
         self.pages[(page >> PAGE_SHIFT) as usize].push(id);
         let side = &mut self.sides[block as usize];
@@ -409,7 +476,7 @@ impl Jit {
             Back::There(worker) => worker.ask(req),
             Back::Here(compiler) => {
                 let id = req.id;
-                let (done, ns) = crate::worker::timed(|| compiler.translate(&req));
+                let (done, ns) = crate::worker::timed(|| persist::translate(compiler, self.shelf.as_ref(), &req));
                 self.install(x, id, done, ns);
             }
         }
@@ -417,7 +484,7 @@ impl Jit {
 
     /// Straight runs of decoded instructions that are reached from an entry inside its page and are not cold.
     fn runs(&self, page: u64, entry: u16, code: CodeSize) -> Vec<(u16, u16)> {
-        let cold = self.config.threshold / 32;
+        let cold = self.config.threshold / 2;
         let mut starts = vec![entry];
         let mut found: Vec<(u16, u16)> = Vec::new();
         let mut insns = 0;
@@ -426,8 +493,9 @@ impl Jit {
             let start = starts[next];
             next += 1;
             let Some(block) = self.interp.cache.find(page + u64::from(start), code) else { continue };
-            let heat = self.sides.get(block as usize).map_or(0, |s| if s.region != 0 { u32::MAX } else { s.heat });
-            if start != entry && heat <= cold {
+            let side = self.sides.get(block as usize).copied().unwrap_or_default();
+            // What is an entry already is left to its own region: to go there costs little.
+            if start != entry && (side.region != 0 || side.heat <= cold) {
                 continue;
             }
             let list = self.interp.cache.insns(block);
@@ -471,13 +539,18 @@ impl Jit {
         self.counts.compile_ns += ns;
         let Some(r) = self.regions.get_mut(id as usize) else { return };
         r.again = false;
-        if r.life == Life::Dead && r.text.is_empty() {
+        if r.life == Life::Gone {
             return; // everything was dropped meanwhile
         }
         let Some(done) = done else {
             r.life = Life::Dead;
+            self.unlink(x, id); // nobody watches over it from here on
             return;
         };
+        if let Some((runs, slow)) = done.of {
+            (r.runs, r.slow) = (runs, slow);
+            self.counts.found += 1;
+        }
         let insns = done.insns.as_ptr() as u64;
         let (mode, page) = (r.mode, x.sys.mem.base().wrapping_add(r.page));
         let jumps = self.table(mode).as_ptr() as u64;
@@ -493,11 +566,16 @@ impl Jit {
                 code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
             }
         };
-        let Some(code) = self.memory.place(&done.code, patch) else {
-            self.flush(x);
+        let mut placed = self.memory.place(&done.code, patch);
+        if placed.is_none() {
+            self.evict(x, id);
+            placed = self.memory.place(&done.code, patch);
+        }
+        self.unlink(x, id); // from the code before
+        let Some(code) = placed else {
+            self.regions[id as usize].life = Life::Dead; // larger than a segment
             return;
         };
-        self.unlink(x, id); // from the code before
         let r = &mut self.regions[id as usize];
         (r.code, r.insns, r.bytes) = (code, done.insns, done.code.len() as u32);
         if r.entries != done.entries {
@@ -537,25 +615,18 @@ impl Jit {
         }
     }
 
-    /// Drops all translations: the memory for code is full.
-    fn flush(&mut self, x: &mut Exec) {
-        self.counts.flushed += 1;
-        self.drop_all();
-        self.look_at_mode(x);
-    }
-
     fn drop_all(&mut self) {
         self.forget_jumps();
         // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
         for r in &mut self.regions {
-            (r.life, r.text, r.insns, r.runs) = (Life::Dead, Box::default(), Box::default(), Vec::new());
+            (r.life, r.text, r.insns, r.runs) = (Life::Gone, Box::default(), Box::default(), Vec::new());
         }
         self.pages.clear();
         for s in &mut self.sides {
             *s = Side::default();
         }
         self.memory.clear();
-        self.memory.skip(self.gate_len);
+        self.contexts = u64::MAX;
     }
 
     fn forget_blocks(&mut self) {
@@ -590,8 +661,11 @@ impl Jit {
         let code = r.code | u64::from(entry);
         let guest = x.sys.mem.base().wrapping_add(r.page + u64::from(r.entries[usize::from(entry)]));
         let page_ip = x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1));
-        if let Some(table) = &mut self.tables[r.mode.number()] {
-            table[abi::jump_slot(guest)] = JumpEntry { guest, code };
+        if let Some(slot) = self.tables[r.mode.number()].get_mut(abi::jump_slot(guest)) {
+            *slot = JumpEntry { guest, code };
+        }
+        if !self.shows.is_empty() {
+            self.show(x, id, linear);
         }
         let left = x.limit - x.retired;
         x.words[abi::LEFT] = left;
@@ -602,17 +676,24 @@ impl Jit {
         abi::settle_flags(x);
         x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
         x.pending = 0;
+        let r = &mut self.regions[id as usize];
+        r.linear = linear & !(PAGE_SIZE - 1);
+        r.entered += 1;
+        r.retired += left.wrapping_sub(x.words[abi::LEFT]);
         let (reason, at) = abi::result(result);
         self.counts.exits[reason as usize] += 1;
         if reason == Reason::Redo {
-            self.note_redo(x, id, at);
+            self.note_redo(x, at);
         }
         reason
     }
 
     /// An instruction came back to be interpreted. One that does so all the time is better called.
-    fn note_redo(&mut self, x: &mut Exec, entered: u32, at: u16) {
-        let _ = entered;
+    fn note_redo(&mut self, x: &mut Exec, at: u16) {
+        self.redone = self.redone.wrapping_add(1);
+        if self.redone % REDO_STEP != 0 {
+            return; // a sample is enough, and less work
+        }
         // The region that came back may be another than the one entered: found by the instruction's place.
         let linear = x.fetch_address() & !(PAGE_SIZE - 1);
         let e = x.tlb.entry(x.ctx.fetch_view, linear);
@@ -636,19 +717,12 @@ impl Jit {
             if r.redo.1 < REDO_SAMPLE {
                 continue;
             }
-            let often = (now - r.redo.2) / u64::from(REDO_SAMPLE) < REDO_DISTANCE;
+            let often = (now - r.redo.2) / u64::from(REDO_SAMPLE * REDO_STEP) < REDO_DISTANCE;
             r.redo = (at, 0, now);
-            if often && !r.again && !r.slow.contains(&at) && r.slow.len() < 16 {
+            if often && !r.again && r.slow.iter().filter(|&&s| s == at).count() < 2 && r.slow.len() < 32 {
                 r.again = true;
                 r.slow.push(at);
-                let req = Request {
-                    id,
-                    runs: r.runs.clone(),
-                    text: r.text.clone(),
-                    mode: r.mode,
-                    model: x.model,
-                    slow: r.slow.clone(),
-                };
+                let req = r.request(id, x.model);
                 self.counts.slow_sites += 1;
                 self.translate(x, req);
             }
@@ -688,6 +762,9 @@ impl Engine for Jit {
     }
 
     fn run(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        if !self.opened {
+            self.open_shelf(x);
+        }
         x.limit = limit;
         x.attention = true;
         loop {
@@ -739,11 +816,20 @@ impl Engine for Jit {
         self.pausing = on;
     }
 
+    fn hottest(&self) -> Vec<Hot> {
+        self.hot()
+    }
+
     fn counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
         let c = &self.counts;
         let mut all = self.interp_counters(x);
+        let live = self.regions.iter().filter(|r| r.life == Life::Live);
+        let kept = self.shelf.as_ref().and_then(|s| s.lock().ok()).map_or_else(Default::default, |s| s.counts());
         all.extend([
             ("jit_regions", c.regions),
+            ("jit_compiled", c.regions - c.found),
+            ("jit_regions_live", live.clone().count() as u64),
+            ("jit_code_bytes_live", live.map(|r| u64::from(r.bytes)).sum()),
             ("jit_guest_insns", c.insns),
             ("jit_code_bytes", c.bytes),
             ("jit_compile_us", c.compile_ns / 1000),
@@ -755,8 +841,11 @@ impl Engine for Jit {
             ("jit_exit_outside", c.exits[Reason::Outside as usize]),
             ("jit_invalidated", c.invalidated),
             ("jit_revived", c.revived),
-            ("jit_flushes", c.flushed),
+            ("jit_segments_emptied", c.emptied),
+            ("jit_evicted", c.evicted),
             ("jit_slow_sites", c.slow_sites),
+            ("jit_kept_found", kept.found),
+            ("jit_kept", kept.kept),
             ("tlb_fills", x.tlb.fills),
             ("tlb_flushes", x.tlb.flushes),
         ]);

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // called by translated code with the addresses that the engine gave it
 
 use crate::abi::{self, LEFT};
+use crate::mode::Mode;
 use ferrite_core::exec::Exec;
 use ferrite_core::isa::Insn;
 
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn run_with_flags(x: *mut Exec, i: *const Insn) -> u32 {
 
 fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
     x.retired = x.limit.wrapping_sub(x.words[LEFT]);
-    let next = x.st.rip();
+    let (next, contexts) = (x.st.rip(), x.contexts);
     if let Err(e) = (i.run)(x, i) {
         // A repeated instruction may have come some way, and counted it.
         x.words[LEFT] = x.limit.wrapping_sub(x.retired);
@@ -88,5 +89,8 @@ fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
     }
     // A repeated instruction has counted all iterations but one.
     x.words[LEFT] = x.limit.wrapping_sub(x.retired + 1);
+    if x.contexts != contexts && Mode::of(x).is_none_or(|m| m.number() as u64 != x.words[abi::MODE]) {
+        x.attention = true;
+    }
     if x.attention { LOOK } else { DONE }
 }

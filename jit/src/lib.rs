@@ -4,20 +4,26 @@
 //! translator's operations (`tr`, `region`) and compiled (`compile`). Whether it is there changes nothing that a guest can see.
 
 mod abi;
+mod access;
 mod code;
 mod compile;
+mod density;
 mod dump;
 mod effects;
 mod engine;
 mod helper;
 mod mode;
+mod persist;
 mod plan;
 mod region;
+mod show;
 mod tr;
 mod value;
 mod worker;
 
+pub use density::density;
 pub use engine::Jit;
+pub use persist::check_folder;
 
 use std::path::PathBuf;
 
@@ -26,18 +32,20 @@ pub mod simd;
 /// What can be chosen about the engine.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Bytes of host code that are kept at most.
+    /// Bytes of host code that are kept at most; 64 KiB at least.
     pub code_cache: usize,
     /// A folder of translations kept from run to run.
     pub translations: Option<PathBuf>,
     /// Write `/tmp/perf-PID.map` for `perf`.
     pub perf_map: bool,
-    /// Linear guest addresses whose translations are printed to standard error: guest code, CLIF and host code.
+    /// Linear guest addresses whose translations are given to `say`: guest code, CLIF and host code.
     pub dump: Vec<u64>,
     /// Executions of a block before it is translated.
     pub threshold: u32,
     /// Translate on a second thread.
     pub background: bool,
+    /// Where lines for the user go: that a file was ignored, and why.
+    pub say: fn(&str),
 }
 
 impl Default for Config {
@@ -47,8 +55,9 @@ impl Default for Config {
             translations: None,
             perf_map: false,
             dump: Vec::new(),
-            threshold: 1000,
+            threshold: 4000,
             background: true,
+            say: |line| tracing::warn!("{line}"),
         }
     }
 }

@@ -49,6 +49,17 @@ impl Mode {
         Some(Self(bits))
     }
 
+    /// That of flat code of 32 or 64 bits at the highest privilege, or of real mode.
+    pub const fn plain(code: CodeSize) -> Self {
+        const REAL: u32 = SegKind::Real as u32;
+        let size = code as u32;
+        match code {
+            CodeSize::Bits16 => Self(size | REAL << 6 | REAL << 8 | REAL << 10 | REAL << 12),
+            CodeSize::Bits32 => Self(size | 1 << 2),
+            CodeSize::Bits64 => Self(size | 2 << 2),
+        }
+    }
+
     /// Number below [`MODES`].
     pub const fn number(self) -> usize {
         self.0 as usize

@@ -25,7 +25,8 @@ pub struct Request {
     pub mode: Mode,
     /// The processor.
     pub model: Model,
-    /// Instructions whose memory accesses are to go through the interpreter's function at once.
+    /// Instructions that came back to be interpreted too often. Their accesses are looked up each by itself; those that are named
+    /// twice call the interpreter's function.
     pub slow: Vec<u16>,
 }
 
@@ -36,6 +37,8 @@ pub enum How {
     Inline,
     /// The interpreter's function is called.
     Call,
+    /// The interpreter's function is called, and the region left behind it: it goes where only it knows.
+    Leave,
     /// The region ends in front of it.
     Stop,
 }
@@ -154,7 +157,7 @@ impl Plan {
             let b = &self.blocks[n];
             let end = i64::from(b.end);
             let (taken, next) = match b.items.last() {
-                Some(i) if i.how == How::Stop => (None, None),
+                Some(i) if matches!(i.how, How::Stop | How::Leave) => (None, None),
                 Some(i) => match i.flow {
                     Flow::Next => (None, find(end)),
                     Flow::Jump(to) => (find(to), None),
@@ -202,9 +205,10 @@ impl Plan {
     }
 
     fn find_headers(&mut self) {
-        // Depth first from where calls return to, too; a way to a block that is still being visited leads back.
+        // Depth first, from the entries and then from what they do not lead to, so that every circle has a header. A way to a block
+        // that is still being visited leads back.
         let mut state = vec![0u8; self.blocks.len()];
-        for root in self.entries.clone() {
+        for root in self.entries.clone().into_iter().chain(0..self.blocks.len()) {
             if state[root] != 0 {
                 continue;
             }
@@ -322,7 +326,7 @@ fn read_run(req: &Request, start: u16, end: u16, info: &mut InstructionInfoFacto
         insn.end = u16::from(insn.len);
         let item = classify(req, at, insn, meaning, info);
         b.end = at + u16::from(insn.len);
-        let ends = item.how == How::Stop || item.flow != Flow::Next;
+        let ends = matches!(item.how, How::Stop | How::Leave) || item.flow != Flow::Next;
         b.items.push(item);
         if ends {
             break;
@@ -346,9 +350,9 @@ fn classify(
         leaves: true,
         calls: true,
     };
-    let stop_or_call = if insn.has(flag::ENDS) { How::Stop } else { How::Call };
+    let leave_or_call = if insn.has(flag::ENDS) { How::Leave } else { How::Call };
     let Some((ins, meaning)) = meaning else {
-        let how = stop_or_call;
+        let how = leave_or_call;
         return Item {
             at,
             insn,
@@ -368,15 +372,15 @@ fn classify(
             if insn.has(flag::ENDS) {
                 flow = flow_of(req.mode.code(), at, &insn, &ins);
             }
-            let slow = e.leaves && req.slow.contains(&at);
+            let slow = e.leaves && req.slow.iter().filter(|&&s| s == at).count() > 1;
             match (fine, slow) {
                 (true, false) => (How::Inline, e),
                 (true, true) if flow == Flow::Next => (How::Call, e),
-                _ if insn.has(flag::ENDS) => (How::Stop, all),
+                _ if insn.has(flag::ENDS) => (How::Leave, all),
                 _ => (How::Call, all),
             }
         }
-        Meaning::Helper(_) => (stop_or_call, effects_of_helper(&ins, info)),
+        Meaning::Helper(_) => (leave_or_call, effects_of_helper(&ins, info)),
     };
     Item { at, insn, ins, how, flow, effects, repeats: how == How::Call && repeats(&insn) }
 }

@@ -38,7 +38,8 @@ struct Region<'p, 'a, 'b> {
     sig: SigRef,
     run: [cranelift_codegen::ir::FuncRef; 2],
     insns: GlobalValue,
-    table: Vec<Insn>,
+    /// Each with its offset in the page.
+    table: Vec<(u16, Insn)>,
     /// The block whose instructions are being emitted.
     running: usize,
 }
@@ -50,7 +51,7 @@ pub fn emit(
     isa: &dyn TargetIsa,
     req: &Request,
     plan: &Plan,
-) -> Vec<Insn> {
+) -> Vec<(u16, Insn)> {
     func.signature = signature(CallConv::Tail);
     func.name = UserFuncName::user(0, req.id);
     let mut b = FunctionBuilder::new(func, ctx);
@@ -197,6 +198,7 @@ impl Region<'_, '_, '_> {
         self.t.b.switch_to_block(block);
         self.t.v.forget(0);
         self.t.stored.clear();
+        self.t.seen.clear();
         let left = self.t.b.use_var(self.left);
         let cf = if self.plan.blocks[n].needs_carry {
             let cf = self.t.b.use_var(self.carry);
@@ -244,9 +246,14 @@ impl Region<'_, '_, '_> {
             self.t.len = item.insn.len.into();
             self.t.start = self.t.s.clone();
             self.t.branch = None;
+            self.t.alone = self.req.slow.contains(&item.at);
             match item.how {
                 How::Stop => {
                     self.t.redo();
+                    return;
+                }
+                How::Leave => {
+                    self.leave_by(item);
                     return;
                 }
                 How::Call => {
@@ -287,11 +294,11 @@ impl Region<'_, '_, '_> {
                 let (yes, no) = (self.t.b.create_block(), self.t.b.create_block());
                 self.t.b.ins().brif(c, yes, &[], no, &[]);
                 let (s, start, at) = (self.t.s.clone(), self.t.start.clone(), (self.t.at, self.t.len));
-                let (mark, stored) = (self.t.v.mark(), self.t.stored.clone());
+                let (mark, stored, seen) = (self.t.v.mark(), self.t.stored.clone(), self.t.seen.clone());
                 self.t.b.switch_to_block(yes);
                 self.go(b.taken, branch.target, true);
                 self.t.v.forget(mark);
-                self.t.stored = stored;
+                (self.t.stored, self.t.seen) = (stored, seen);
                 self.running = n;
                 (self.t.s, self.t.start) = (s, start);
                 (self.t.at, self.t.len) = at;
@@ -475,11 +482,38 @@ impl Region<'_, '_, '_> {
         t.b.switch_to_block(on);
     }
 
+    /// Has the interpreter's function carry out an instruction behind which nothing is known: everything is in memory.
+    fn leave_by(&mut self, item: &Item) {
+        let s = self.t.s.clone();
+        self.t.store_regs(&s, 0);
+        self.t.store_flags(s.flags);
+        self.run(item, &s, true);
+        // What comes of it is in the CPU's state: the engine looks.
+        let at = self.t.at;
+        self.t.return_reason(Reason::Next, at);
+    }
+
+    /// The call of the function: its status.
+    fn run(&mut self, item: &Item, s: &State, flags: bool) -> Value {
+        let index = self.table.len();
+        self.table.push((item.at, item.insn));
+        let t = &mut self.t;
+        let next = t.ip_of(i64::from(t.at + t.len));
+        let next = t.lower(next, 64);
+        t.put_state(next, abi::reg(RIP));
+        let left = t.left_at(s);
+        t.put_state(left, abi::word(abi::LEFT));
+        let table = t.b.ins().symbol_value(types::I64, self.insns);
+        let offset = t.b.ins().iconst(types::I64, (index * size_of::<Insn>()) as i64);
+        let insn = t.b.ins().iadd(table, offset);
+        let call = t.b.ins().call(self.run[usize::from(flags)], &[t.exec, insn]);
+        t.b.inst_results(call)[0]
+    }
+
     /// Has the interpreter's function carry out an instruction.
     fn call(&mut self, item: &Item) {
         let e = item.effects;
-        let index = self.table.len();
-        self.table.push(item.insn);
+        self.t.seen.clear();
         let touched = e.reads | e.writes;
         let flags = e.flags_read | e.flags_written != 0;
         let mut s = self.t.s.clone();
@@ -490,16 +524,8 @@ impl Region<'_, '_, '_> {
         if flags {
             t.store_flags(s.flags);
         }
-        let next = t.ip_of(i64::from(t.at + t.len));
-        let next = t.lower(next, 64);
-        t.put_state(next, abi::reg(RIP));
-        let left = t.left_at(&s);
-        t.put_state(left, abi::word(abi::LEFT));
-        let table = t.b.ins().symbol_value(types::I64, self.insns);
-        let offset = t.b.ins().iconst(types::I64, (index * size_of::<Insn>()) as i64);
-        let insn = t.b.ins().iadd(table, offset);
-        let call = t.b.ins().call(self.run[usize::from(flags)], &[t.exec, insn]);
-        let status = t.b.inst_results(call)[0];
+        let status = self.run(item, &s, flags);
+        let t = &mut self.t;
         let cold = t.cold_block();
         t.split(status, cold);
         let on = t.b.current_block().expect("split has switched to it");

@@ -5,18 +5,17 @@
 //! as carrying it out again from the start does no harm: this is what [`Ops`] demands anyway.
 
 use crate::abi::{self, FlagKind, REASON_SHIFT, Reason};
-use crate::mode::{Mode, SegKind, linear_mask};
-use crate::value::{Bin, Un, V, Values, int};
+use crate::access::Seen;
+use crate::mode::Mode;
+use crate::value::{Bin, Un, V, Values};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, Endianness, FuncRef, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{Block, FuncRef, InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use ferrite_core::cpu::state::{RIP, ZERO};
 use ferrite_core::cpu::{Exception, ModelName};
-use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::ops::{Cond, Helper, Ops};
 use ferrite_core::memory::PAGE_SIZE;
-use ferrite_core::mmu::tlb::ENTRIES;
 
 /// The arithmetic flags between two instructions.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +83,10 @@ pub struct Tr<'a, 'b> {
     pub imports: Imports,
     /// Where the last `load_rmw` read.
     rmw: Option<Value>,
+    /// Pages that the running block has looked up.
+    pub seen: Vec<Seen>,
+    /// The running instruction's accesses are looked up each by itself.
+    pub alone: bool,
     /// Blocks `(info)` that store a state and leave: the latest of the running block.
     pub stored: Vec<(State, Block)>,
     /// Blocks that all ways out end in.
@@ -126,14 +129,6 @@ pub fn state_access() -> MemFlagsData {
     MemFlagsData::trusted()
 }
 
-/// Flags of an access to guest memory.
-pub fn guest_access() -> MemFlagsData {
-    let mut f = MemFlagsData::new();
-    f.set_notrap();
-    f.set_endianness(Endianness::Little);
-    f
-}
-
 impl<'a, 'b> Tr<'a, 'b> {
     #[allow(clippy::too_many_arguments)] // what the function begins with
     pub fn new(
@@ -164,6 +159,8 @@ impl<'a, 'b> Tr<'a, 'b> {
             branch: None,
             imports,
             rmw: None,
+            seen: Vec::new(),
+            alone: false,
             stored: Vec::new(),
             ends: (None, None),
         }
@@ -580,102 +577,6 @@ impl<'a, 'b> Tr<'a, 'b> {
     fn not_cond(&mut self, c: Cond) -> V {
         let v = self.cond(c);
         self.invert(v)
-    }
-
-    // ---- memory ----
-
-    /// The linear address of an offset in a segment, after the checks that the mode does not make needless.
-    fn linear(&mut self, seg: u8, off: V, bytes: u64, write: bool) -> V {
-        if self.mode.code() == CodeSize::Bits64 {
-            if seg < 4 {
-                return off;
-            }
-            let base = self.get_state(types::I64, abi::window_base(seg));
-            let base = self.v.clif(base, 64);
-            return self.v.bin(Bin::Add, base, off);
-        }
-        let kind = match self.mode.segment(seg) {
-            SegKind::Flat if seg == 1 && write => SegKind::Any,
-            SegKind::Real if seg == 1 && write => SegKind::Any,
-            kind => kind,
-        };
-        match kind {
-            SegKind::Flat => return self.v.un(Un::Zext(32), off),
-            SegKind::Real => {
-                let limit = self.v.imm(0x1_0000 - bytes);
-                let over = self.v.cmp_unsigned(IntCC::UnsignedGreaterThan, off, limit);
-                if self.v.constant(over) != Some(0) && (bytes > 1 || self.v.width(off) > 16) {
-                    let over = self.v.lower_condition(self.b, over);
-                    self.redo_if(over);
-                }
-            }
-            SegKind::Any => {
-                let off = self.lower(off, 64);
-                let lo = self.get_state(types::I64, abi::window_lo(seg));
-                let hi = self.get_state(types::I64, abi::window_hi(seg, write));
-                let below = self.b.ins().icmp(IntCC::SignedLessThan, off, lo);
-                let n = self.b.ins().iconst(types::I64, bytes as i64 - 1);
-                let hi = self.b.ins().isub(hi, n);
-                let above = self.b.ins().icmp(IntCC::SignedGreaterThan, off, hi);
-                let out = self.b.ins().bor(below, above);
-                self.redo_if(out);
-            }
-        }
-        let base = self.get_state(types::I64, abi::window_base(seg));
-        let base = self.v.clif(base, 32);
-        let lin = self.v.bin(Bin::Add, base, off);
-        let mask = self.v.imm(linear_mask(self.model));
-        self.v.bin(Bin::And, lin, mask)
-    }
-
-    /// The host address of `bytes` bytes in a segment. The instruction is interpreted where the TLB does not have the page, or
-    /// the access crosses into the next.
-    pub fn address(&mut self, seg: u8, off: V, bytes: u64, write: bool) -> Value {
-        let lin = self.linear(seg, off, bytes, write);
-        let lin = self.lower(lin, 64);
-        let last = if bytes == 1 {
-            lin
-        } else {
-            let n = self.b.ins().iconst(types::I64, bytes as i64 - 1);
-            self.b.ins().iadd(lin, n)
-        };
-        let mask = self.b.ins().iconst(types::I64, !(PAGE_SIZE as i64 - 1));
-        let page = self.b.ins().band(last, mask);
-        let entry = self.tlb_entry(lin);
-        let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
-        let miss = self.b.ins().icmp(IntCC::NotEqual, tag, page);
-        self.redo_if(miss);
-        let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
-        self.b.ins().iadd(addend, lin)
-    }
-
-    /// The TLB's entry for a linear address, in the view of data accesses.
-    pub fn tlb_entry(&mut self, lin: Value) -> Value {
-        // Entries of 32 bytes by bits 12 and up.
-        let n = self.b.ins().iconst(types::I32, 12 - 5);
-        let at = self.b.ins().ushr(lin, n);
-        let mask = self.b.ins().iconst(types::I64, (ENTRIES as i64 - 1) << 5);
-        let at = self.b.ins().band(at, mask);
-        self.b.ins().iadd(self.tlb, at)
-    }
-
-    /// Reads `bits` from a host address, zero-extended.
-    pub fn read_host(&mut self, host: Value, bits: u32) -> V {
-        let f = guest_access();
-        let v = match bits {
-            8 => self.b.ins().uload8(types::I64, f, host, 0),
-            16 => self.b.ins().uload16(types::I64, f, host, 0),
-            32 => self.b.ins().uload32(f, host, 0),
-            _ => self.b.ins().load(types::I64, f, host, 0),
-        };
-        self.v.clif(v, bits)
-    }
-
-    /// Writes the low `bits` to a host address.
-    pub fn write_host(&mut self, host: Value, v: V, bits: u32) {
-        let v = self.lower(v, bits);
-        debug_assert_eq!(self.b.func.dfg.value_type(v), int(bits));
-        self.b.ins().store(guest_access(), v, host, 0);
     }
 }
 

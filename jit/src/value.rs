@@ -114,6 +114,24 @@ impl Values {
         }
     }
 
+    /// What a value is the sum of, modulo 2 to the power of `width`: something and a number.
+    pub fn root(&self, mut v: V, width: u32) -> (V, u64) {
+        let mut sum = 0u64;
+        loop {
+            match self.node(v) {
+                Node::Un(Un::Zext(w) | Un::Sext(w), inner) if w >= width => v = inner,
+                Node::Bin(Bin::Add, inner, k) => match self.constant(k) {
+                    Some(k) => {
+                        sum = sum.wrapping_add(k);
+                        v = inner;
+                    }
+                    None => return (v, sum & ones(width)),
+                },
+                _ => return (v, sum & ones(width)),
+            }
+        }
+    }
+
     /// Whether `v` is exactly `op` of `a` and `b`.
     pub fn is(&self, v: V, op: Bin, a: V, b: V) -> bool {
         self.node(v) == Node::Bin(op, a, b)

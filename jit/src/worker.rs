@@ -2,7 +2,10 @@
 #![allow(clippy::disallowed_methods)] // the time a translation took is for statistics only
 
 use crate::compile::{Compiler, Translation};
+use crate::persist::{self, Shelf};
 use crate::plan::Request;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -16,25 +19,29 @@ pub struct Worker {
     ask: Option<Sender<Request>>,
     answers: Receiver<Answer>,
     thread: Option<JoinHandle<()>>,
+    /// Nobody waits for what is still asked for.
+    closing: Arc<AtomicBool>,
 }
 
 impl Worker {
     /// Starts the thread.
-    pub fn new(mut compiler: Compiler) -> Self {
+    pub fn new(mut compiler: Compiler, shelf: Option<Shelf>) -> Self {
         let (ask, requests) = channel::<Request>();
         let (tell, answers) = channel();
+        let closing = Arc::new(AtomicBool::new(false));
+        let closes = closing.clone();
         let thread = std::thread::Builder::new()
             .name("translator".to_owned())
             .spawn(move || {
                 for req in requests {
-                    let (done, ns) = timed(|| compiler.translate(&req));
-                    if tell.send((req.id, done, ns)).is_err() {
+                    let (done, ns) = timed(|| persist::translate(&mut compiler, shelf.as_ref(), &req));
+                    if closes.load(Ordering::Relaxed) || tell.send((req.id, done, ns)).is_err() {
                         return;
                     }
                 }
             })
             .ok();
-        Self { ask: Some(ask), answers, thread }
+        Self { ask: Some(ask), answers, thread, closing }
     }
 
     /// Asks for a translation.
@@ -53,6 +60,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
         self.ask = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -1,10 +1,11 @@
 //! Real guests: Debian's kernels with busybox and with a benchmark of everyday programs, from power-on to power-off.
 //!
 //! `tests/boots/fetch.sh` puts the images into `.cache/guests`; each test here is ignored until it is asked for with
-//! `--ignored`, and says that it was skipped where its images are missing. A guest passes when its checksums are those of the
+//! `--ignored`, and says that it did not run where its images are missing. A guest passes when its checksums are those of the
 //! same programs on the host's processor, and when it has switched the machine off by itself.
 
 mod media;
+mod pace;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -64,17 +65,17 @@ struct Guest {
     initrd: PathBuf,
 }
 
-/// The guest, or nothing where an image is missing, which is said.
+/// The guest, or nothing where an image or time is missing, which is said.
 fn guest(kernel: &str, initrd: &str) -> Option<Guest> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/guests");
     let guest = Guest { kernel: dir.join(kernel), initrd: dir.join(initrd) };
     for file in [&guest.kernel, &guest.initrd] {
         if !file.is_file() {
-            println!("skipped: no {} (tests/boots/fetch.sh makes it)", file.display());
+            pace::not_run(&format!("no {} (tests/boots/fetch.sh makes it)", file.display()));
             return None;
         }
     }
-    Some(guest)
+    pace::may_start().then_some(guest)
 }
 
 /// A run that has ended.
@@ -138,21 +139,21 @@ fn engine(command: &mut Command, more: &[&str]) {
     }
 }
 
-/// Runs `guest` on `cpu`.
-fn run(guest: &Guest, cpu: &str, append: &str, limit: u64, more: &[&str]) -> Run {
+/// Runs `guest` on `cpu`; nothing when time runs out, which is said.
+fn run(guest: &Guest, cpu: &str, append: &str, limit: u64, more: &[&str]) -> Option<Run> {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_ferrite"));
     command.arg("run").arg("--kernel").arg(&guest.kernel).arg("--initrd").arg(&guest.initrd);
     command.arg("--append").arg(format!("{APPEND} {append}")).args(["--cpu", cpu, "-m", "512M"]);
     command.args(["--display", "none", "--serial", "stdio", "--no-reboot"]);
     command.arg("--limit-insns").arg(limit.to_string()).args(["--limit-time", "1000"]);
-    command.arg("--stats").arg(dir.path().join("stats")).args(more).stdin(std::process::Stdio::null());
+    command.arg("--stats").arg(dir.path().join("stats")).args(more);
     engine(&mut command, more);
-    let run = Run::of(command.output().expect("the command starts"), &dir);
+    let run = Run::of(pace::output(&mut command)?, &dir);
     let name = guest.kernel.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache/guests"));
     let name = name.unwrap_or(&guest.kernel).display();
     println!("{name} on {cpu}: {} instructions, {} s", run.stats["instructions"], run.stats["host_seconds"]);
-    run
+    Some(run)
 }
 
 /// Boots busybox.
@@ -164,7 +165,7 @@ fn small(kernel: &str, cpu: &str, machine: &str, append: &str) {
 fn small_with(kernel: &str, cpu: &str, machine: &str, append: &str, more: &[&str]) {
     let arch = kernel.split('/').next().unwrap_or_default();
     let Some(guest) = guest(kernel, &format!("{arch}/small.cpio.gz")) else { return };
-    let run = run(&guest, cpu, append, SMALL_LIMIT, more);
+    let Some(run) = run(&guest, cpu, append, SMALL_LIMIT, more) else { return };
     run.line("USERSPACE");
     run.line(machine);
     for (name, value) in SMALL {
@@ -183,7 +184,7 @@ fn bench(arch: &str, vmlinuz: &str, cpu: &str, own: &[(&'static str, &'static st
 fn bench_with(arch: &str, vmlinuz: &str, cpu: &str, own: &[(&'static str, &'static str)], more: &[&str]) {
     let kernel = format!("bench/{arch}/{vmlinuz}");
     let Some(guest) = guest(&kernel, &format!("bench/{arch}/bench.cpio.gz")) else { return };
-    let run = run(&guest, cpu, "mitigations=off DIV=20", BENCH_LIMIT, more);
+    let Some(run) = run(&guest, cpu, "mitigations=off DIV=20", BENCH_LIMIT, more) else { return };
     // `BENCH name seconds checksum`, where the seconds are the guest's
     let results: BTreeMap<&str, &str> = run
         .serial
@@ -268,13 +269,13 @@ fn linux_reads_every_drive_as_the_host_does() {
     for (_, option, image) in drives {
         let path = media.join(image);
         if !path.is_file() {
-            println!("skipped: no {} (tests/boots/fetch.sh makes it)", path.display());
+            pace::not_run(&format!("no {} (tests/boots/fetch.sh makes it)", path.display()));
             return;
         }
         options.extend([option.to_owned(), path.display().to_string()]);
     }
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    let run = run(&guest, "pentium3", "mitigations=off", SMALL_LIMIT, &options);
+    let Some(run) = run(&guest, "pentium3", "mitigations=off", SMALL_LIMIT, &options) else { return };
     for (drive, _, image) in drives {
         run.line(&format!("SUM {drive} {}", md5(&media.join(image), None)));
     }
@@ -405,13 +406,14 @@ fn jit_amd64_programs_compute_what_the_host_does_on_everything_there_is() {
 fn jit_ends_in_the_interpreters_state() {
     let Some(guest) = guest("amd64/vmlinuz", "amd64/small.cpio.gz") else { return };
     let state = |more: &[&str]| {
-        let run = run(&guest, "max", "mitigations=off", 300_000_000, &[&["--state-hash"], more].concat());
+        let run = run(&guest, "max", "mitigations=off", 300_000_000, &[&["--state-hash"], more].concat())?;
         assert_eq!((run.status, &run.stats["end"]), (Some(124), &"limit".into()), "{}", run.tail());
-        (run.hash().to_owned(), run.serial)
+        Some((run.hash().to_owned(), run.serial))
     };
-    let want = state(&["--accel", "interp"]);
+    let Some(want) = state(&["--accel", "interp"]) else { return };
     for more in [&["--accel", "jit"][..], &["--accel", "jit", "--jit-foreground", "--jit-threshold", "20"]] {
-        assert_eq!(state(more), want, "{more:?}");
+        let Some(got) = state(more) else { return };
+        assert_eq!(got, want, "{more:?}");
     }
 }
 
@@ -419,7 +421,10 @@ fn jit_ends_in_the_interpreters_state() {
 #[ignore = "needs tests/boots/fetch.sh"]
 fn a_panic_resets_the_machine() {
     let Some(guest) = guest("amd64/vmlinuz", "amd64/small.cpio.gz") else { return };
-    let run = run(&guest, "x86-64-v2", "mitigations=off rdinit=/bin/nothing root=/dev/nothing", SMALL_LIMIT, &[]);
+    let Some(run) = run(&guest, "x86-64-v2", "mitigations=off rdinit=/bin/nothing root=/dev/nothing", SMALL_LIMIT, &[])
+    else {
+        return;
+    };
     assert!(run.serial.contains("Kernel panic - not syncing"), "{}", run.tail());
     assert_eq!((run.status, &run.stats["end"]), (Some(0), &"reset".into()), "{}", run.tail());
 }
@@ -434,15 +439,15 @@ fn a_run_repeats_itself_and_a_snapshot_goes_on_as_if_nothing_had_been() {
     let snapshot = dir.path().join("snapshot");
     let snapshot = snapshot.to_str().expect("a temporary folder has a plain name");
     let ends_at_the_limit = |more: &[&str]| {
-        let run = run(&guest, "x86-64-v2", "mitigations=off", END, &[&["--state-hash"], more].concat());
+        let run = run(&guest, "x86-64-v2", "mitigations=off", END, &[&["--state-hash"], more].concat())?;
         assert_eq!((run.status, &run.stats["end"]), (Some(124), &"limit".into()), "{}", run.tail());
-        run
+        Some(run)
     };
-    let first = ends_at_the_limit(&[]);
-    let saving = ends_at_the_limit(&["--save-at", &format!("250000000:{snapshot}")]);
+    let Some(first) = ends_at_the_limit(&[]) else { return };
+    let Some(saving) = ends_at_the_limit(&["--save-at", &format!("250000000:{snapshot}")]) else { return };
     assert_eq!(first.hash(), saving.hash(), "saving a snapshot changes the run, or runs differ");
     assert_eq!(first.serial, saving.serial);
-    let loaded = ends_at_the_limit(&["--load", snapshot]);
+    let Some(loaded) = ends_at_the_limit(&["--load", snapshot]) else { return };
     assert_eq!(first.hash(), loaded.hash(), "a run from a snapshot ends otherwise");
     assert!(first.serial.ends_with(&loaded.serial) && !loaded.serial.is_empty(), "{}", loaded.tail());
 }

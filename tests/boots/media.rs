@@ -5,9 +5,11 @@
 //! and in the sweep of Linux's drivers what is not a drive (ne2k-pci, e1000, pcnet32, 8139; SB16, AC97; UHCI; I/O APIC, HPET).
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
+
+use crate::pace;
 
 /// What the machine starts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Booted {
     }
 }
 
-/// Runs `script` with an image in a drive; nothing where an image is missing, which is said.
+/// Runs `script` with an image in a drive; nothing where an image or time is missing, which is said.
 fn boot(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&str]) -> Option<Booted> {
     let (media, firmwares) = (cache().join("media"), cache().join("firmware"));
     let mut needed = vec![media.join(image)];
@@ -59,18 +61,17 @@ fn boot(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&str
     }
     for file in needed {
         if !file.is_file() {
-            println!("skipped: no {} (tests/boots/fetch.sh makes it)", file.display());
+            pace::not_run(&format!("no {} (tests/boots/fetch.sh makes it)", file.display()));
             return None;
         }
     }
+    if !pace::may_start() {
+        return None;
+    }
     command.args(["--display", "none", "--no-reboot", "--limit-time", "6000", "--serial", "file:serial"]);
-    command
-        .args(["--dump-screen", "screen", "--stats", "stats"])
-        .args(more)
-        .current_dir(dir.path())
-        .stdin(Stdio::null());
+    command.args(["--dump-screen", "screen", "--stats", "stats"]).args(more).current_dir(dir.path());
     crate::engine(&mut command, more);
-    let output = command.output().expect("the command starts");
+    let output = pace::output(&mut command)?;
     let read = |name: &str| std::fs::read(dir.path().join(name)).unwrap_or_default();
     let stats: serde_json::Value = serde_json::from_slice(&read("stats")).unwrap_or_default();
     println!(
@@ -103,7 +104,7 @@ fn starts_linux(script: &str, firmware: Firmware, drive: &str, image: &str, cpu:
 fn installed(firmware: Firmware) {
     let image = cache().join("media/root.img");
     if !image.is_file() {
-        println!("skipped: no {} (tests/boots/fetch.sh makes it)", image.display());
+        pace::not_run(&format!("no {} (tests/boots/fetch.sh makes it)", image.display()));
         return;
     }
     // Beside the image: the copy is as large, and sparse where the file system of the host shares blocks.
@@ -111,11 +112,18 @@ fn installed(firmware: Firmware) {
     let copied = Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(&image).arg(&copy).status();
     assert!(copied.is_ok_and(|s| s.success()), "a copy of {}", image.display());
     let name = format!("root-{firmware:?}.img");
-    let booted =
-        boot("root", firmware, "--hda", &name, &["-m", "256M", "--cpu", "pentium3"]).expect("its disk is there");
-    booted.passed();
+    let booted = boot("root", firmware, "--hda", &name, &["-m", "256M", "--cpu", "pentium3"]);
+    if let Some(booted) = booted {
+        booted.passed();
+        is_clean(&copy);
+    }
+    std::fs::remove_file(&copy).expect("the copy goes");
+}
+
+/// That the file system in the first partition of a disk has no errors.
+fn is_clean(disk: &Path) {
     let mut check = Command::new("e2fsck");
-    check.args(["-f", "-n"]).arg(format!("{}?offset={}", copy.display(), 1 << 20));
+    check.args(["-f", "-n"]).arg(format!("{}?offset={}", disk.display(), 1 << 20));
     check.env("PATH", format!("{}:/sbin:/usr/sbin", std::env::var("PATH").unwrap_or_default()));
     match check.output() {
         Ok(out) => {
@@ -124,7 +132,6 @@ fn installed(firmware: Firmware) {
         }
         Err(e) => println!("the file system was not looked at: e2fsck: {e}"),
     }
-    std::fs::remove_file(&copy).expect("the copy goes");
 }
 
 macro_rules! boots {
@@ -200,12 +207,15 @@ fn firmware(bios: &str, vgabios: Option<&str>, text: &str, more: &[&str]) {
         command.arg("--vgabios").arg(dir.join(vga));
     }
     if !dir.join(bios).is_file() {
-        println!("skipped: no {} (tests/boots/fetch.sh fetches it)", dir.join(bios).display());
+        pace::not_run(&format!("no {} (tests/boots/fetch.sh fetches it)", dir.join(bios).display()));
         return;
     }
-    command.args(["--display", "none", "--until-screen", text, "--limit-time", "120"]).args(more).stdin(Stdio::null());
+    if !pace::may_start() {
+        return;
+    }
+    command.args(["--display", "none", "--until-screen", text, "--limit-time", "120"]).args(more);
     crate::engine(&mut command, more);
-    let output = command.output().expect("the command starts");
+    let Some(output) = pace::output(&mut command) else { return };
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -2,6 +2,7 @@
 # Makes the bootable media of tests/boots from Debian packages, in .cache/guests/media (ignored by git), and collects other firmware in
 # .cache/guests/firmware. Run it after fetch.sh, whose kernels it uses. Needs mtools, dosfstools, xorriso, nasm and e2fsprogs, for the root file
 # system also debootstrap and root; what is missing is said, and its images are left out.
+#   media.sh [loaders|systems|NAME...]   a group or images by name; without any, both groups
 #   grub-floppy.img grub-cd.iso        GRUB's rescue media, as packaged
 #   grub-linux.iso                     GRUB, own menu, the small guest
 #   grub-kernels.iso                   GRUB, one menu entry for each of its loaders: a real-time kernel, the small guest and memtest86+
@@ -11,7 +12,7 @@
 #   syslinux-disk.img                  MBR and SYSLINUX on FAT16, the small guest
 #   memtest-cd.iso memtest-floppy.img  memtest86+: CD with an emulated floppy, SYSLINUX floppy
 #   ipxe.iso  installer.iso  root.img  iPXE, Debian's installer (i386, text), a Debian system installed with GRUB
-#   installer-gtk.iso                  Debian's installer (amd64, graphical)
+#   installer-gtk.iso                  Debian's installer (amd64, graphical); no test's: only by its name
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$PWD/.cache/guests
@@ -22,30 +23,47 @@ export MTOOLS_SKIP_CHECK=1
 mkdir -p "$media" "$firmware"
 pkg=$out/pkg/amd64
 
-# Runs `make_NAME FILE` unless the image is newer than this script; leaves nothing half made.
-image() { # file tools...
-  local file=$1 tool
-  shift
+wanted=("$@")
+[ $# -gt 0 ] || wanted=(loaders systems)
+
+# A wanted image, unless it is newer than this script; leaves nothing half made.
+image() { # group file tools...
+  local group=$1 file=$2 tool
+  shift 2
+  case " ${wanted[*]} " in *" $group "* | *" $file "*) ;; *) return 0 ;; esac
   [ "$media/$file" -nt tests/boots/media.sh ] && return 0
   for tool in "$@"; do
     command -v "$tool" >/dev/null || { echo "tests/boots/media.sh: no $file: $tool is missing"; return 0; }
   done
-  rm -rf "$media/work" && mkdir "$media/work"
-  local name=${file%.*}
-  if (set -e; "make_${name//-/_}" "$media/$file.part"); then mv "$media/$file.part" "$media/$file"
-  else rm -f "$media/$file.part"; echo "tests/boots/media.sh: $file could not be made"; fi
-  rm -rf "$media/work"
+  step "$file" make "$file"
+  clean
+  rm -f "$media/$file.part"
 }
 
-for p in syslinux syslinux-common isolinux memtest86+ ipxe grub-rescue-pc grub-pc-bin grub-common u-boot-qemu seabios bochsbios \
-  vgabios debian-installer-12-netboot-i386 debian-installer-12-netboot-amd64; do
-  unpack amd64 $p || echo "tests/boots/media.sh: the package $p could not be fetched"
-done
+# Away with what was half made: debootstrap leaves its mounts when it is stopped.
+clean() {
+  awk -v work="$media/work/" 'index($2, work) == 1 {print $2}' /proc/mounts | sort -r | xargs -r umount
+  rm -rf --one-file-system "$media/work"
+}
 
-cp "$pkg"/seabios/usr/share/seabios/{bios.bin,bios-256k.bin,vgabios-stdvga.bin,vgabios-isavga.bin} "$firmware"
-cp "$pkg"/bochsbios/usr/share/bochs/BIOS-bochs-{latest,legacy} "$firmware"
-cp "$pkg"/vgabios/usr/share/vgabios/vgabios*.bin "$firmware"
-cp "$pkg/u-boot-qemu/usr/lib/u-boot/qemu-x86/u-boot.rom" "$firmware/u-boot.rom"
+# Runs `make_NAME FILE`.
+make() { # file
+  local name=${1%.*}
+  clean && mkdir "$media/work"
+  "make_${name//-/_}" "$media/$1.part"
+  mv "$media/$1.part" "$media/$1"
+}
+
+step "loaders and other firmware" unpack amd64 syslinux syslinux-common isolinux memtest86+ ipxe grub-rescue-pc grub-pc-bin grub-common \
+  u-boot-qemu seabios bochsbios vgabios
+
+firmwares() {
+  cp "$pkg"/seabios/usr/share/seabios/{bios.bin,bios-256k.bin,vgabios-stdvga.bin,vgabios-isavga.bin} "$firmware"
+  cp "$pkg"/bochsbios/usr/share/bochs/BIOS-bochs-{latest,legacy} "$firmware"
+  cp "$pkg"/vgabios/usr/share/vgabios/vgabios*.bin "$firmware"
+  cp "$pkg/u-boot-qemu/usr/lib/u-boot/qemu-x86/u-boot.rom" "$firmware/u-boot.rom"
+}
+step "firmware" firmwares
 
 syslinux=$pkg/syslinux/usr/bin/syslinux
 bios_modules=$pkg/syslinux-common/usr/lib/syslinux/modules/bios
@@ -102,6 +120,7 @@ make_isolinux() {
 }
 
 make_installer() {
+  unpack amd64 debian-installer-12-netboot-i386
   local di=$pkg/debian-installer-12-netboot-i386/usr/lib/debian-installer/images/12/i386/text/debian-installer/i386
   mkdir -p "$media/work/isolinux"
   cp "$pkg/isolinux/usr/lib/ISOLINUX/isolinux.bin" "$bios_modules/ldlinux.c32" "$media/work/isolinux"
@@ -112,6 +131,7 @@ make_installer() {
 }
 
 make_installer_gtk() {
+  unpack amd64 debian-installer-12-netboot-amd64
   local di=$pkg/debian-installer-12-netboot-amd64/usr/lib/debian-installer/images/12/amd64/gtk/debian-installer/amd64
   mkdir -p "$media/work/isolinux"
   cp "$pkg/isolinux/usr/lib/ISOLINUX/isolinux.bin" "$bios_modules/ldlinux.c32" "$media/work/isolinux"
@@ -183,7 +203,10 @@ make_root() {
   [ "$(id -u)" = 0 ] || { echo "tests/boots/media.sh: the root file system needs root"; return 1; }
   local root=$media/work/root mirror
   mirror=$(sed -n 's/^URIs: *//p' $sources | head -n1)
-  debootstrap --arch=i386 --variant=minbase --include=sysvinit-core,linux-image-686,e2fsprogs,kmod,udev,ifupdown \
+  # Its kernel is here already, under the name that the mirror's index gives it.
+  mkdir -p "$out/debs/root"
+  cp -u "$out"/i386/debs/linux-image-*[0-9]-686_*.deb "$out/debs/root" || true
+  net 3600 debootstrap --arch=i386 --variant=minbase --cache-dir="$out/debs/root" --include=sysvinit-core,linux-image-686,e2fsprogs,kmod,udev,ifupdown \
     bookworm "$root" "$mirror" >"$media/root.log" 2>&1
   echo ferrite >"$root/etc/hostname"
   echo '/dev/sda1 / ext4 errors=remount-ro 0 1' >"$root/etc/fstab"
@@ -220,17 +243,17 @@ CFG
   dd if="$media/work/core.img" of="$1" bs=512 seek=1 conv=notrunc status=none
 }
 
-image grub-floppy.img
-image grub-cd.iso
-image memtest-cd.iso
-image ipxe.iso
-image syslinux-floppy.img mcopy mkfs.vfat
-image memtest-floppy.img mcopy mkfs.vfat
-image isolinux.iso xorriso
-image installer.iso xorriso
-image syslinux-disk.img mcopy mformat sfdisk
-image grub-linux.iso grub-mkimage xorriso
-image grub-kernels.iso grub-mkimage xorriso nasm
-image installer-gtk.iso xorriso
-image root.img debootstrap mke2fs sfdisk grub-mkimage
-ls -l "$media" "$firmware" | awk 'NF > 8 {print $5, $9}'
+image loaders grub-floppy.img
+image loaders grub-cd.iso
+image loaders memtest-cd.iso
+image loaders ipxe.iso
+image loaders syslinux-floppy.img mcopy mkfs.vfat
+image loaders memtest-floppy.img mcopy mkfs.vfat
+image loaders isolinux.iso xorriso
+image loaders syslinux-disk.img mcopy mformat sfdisk
+image loaders grub-linux.iso grub-mkimage xorriso
+image systems grub-kernels.iso grub-mkimage xorriso nasm
+image systems root.img debootstrap mke2fs sfdisk grub-mkimage
+image systems installer.iso xorriso
+image none installer-gtk.iso xorriso
+ls -l "$media" | awk 'NF > 8 {print $5, $9}'

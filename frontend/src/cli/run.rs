@@ -343,6 +343,7 @@ impl RunArgs {
         if let Some(dir) = &self.translation_cache {
             let fail = |e| Failure::Host(format!("--translation-cache {}: {}", dir.display(), reason(&e)));
             std::fs::create_dir_all(dir).map_err(fail)?;
+            ferrite_jit::check_folder(dir).map_err(fail)?;
         }
         Ok(ferrite_jit::Config {
             // No host has an address space that the range's end does not fit in.
@@ -352,6 +353,7 @@ impl RunArgs {
             dump: self.dump_translation.iter().map(|a| a.0).collect(),
             threshold: self.jit_threshold.map_or(default.threshold, NonZeroU32::get),
             background: !self.jit_foreground,
+            say: |line| eprintln!("{line}"),
         })
     }
 

@@ -89,7 +89,10 @@ fn resolve(x: &mut Exec, s: Seg, selector: u16) -> Result<Segment, Exception> {
 /// Puts a resolved segment in its register.
 fn commit(x: &mut Exec, s: Seg, new: Segment) {
     x.st.seg[s as usize] = new;
-    x.refresh();
+    match s {
+        Seg::Cs | Seg::Ss => x.refresh(),
+        _ => x.refresh_data_window(s),
+    }
 }
 
 /// After a load of SS, nothing may come between it and the load of SP.

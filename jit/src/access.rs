@@ -1,0 +1,193 @@
+//! Accesses to guest memory: segments, the software TLB inline, and what a block knows of pages that it has looked up.
+
+use crate::abi;
+use crate::mode::{SegKind, linear_mask};
+use crate::tr::{Tr, state_access};
+use crate::value::{Bin, Un, V, int};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
+use ferrite_core::exec::CodeSize;
+use ferrite_core::memory::PAGE_SIZE;
+use ferrite_core::mmu::tlb::ENTRIES;
+
+/// Pages that a block keeps in mind.
+const SEEN: usize = 6;
+
+/// A page that was found in the TLB, and where an access lay in it. It holds until something else than translated code runs:
+/// nothing that translated code does by itself changes the TLB.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// The linear address is this, a constant aside.
+    root: V,
+    disp: u64,
+    bytes: u64,
+    /// The linear address, its offset in the page if that was needed, and the host's address.
+    lin: Value,
+    off: Option<Value>,
+    host: Value,
+    entry: Value,
+    /// The linear address of the page.
+    page: Value,
+    /// Which of the tags were compared.
+    read: bool,
+    write: bool,
+}
+
+/// Flags of an access to guest memory.
+pub fn guest_access() -> MemFlagsData {
+    let mut f = MemFlagsData::new();
+    f.set_notrap();
+    f.set_endianness(Endianness::Little);
+    f
+}
+
+impl Tr<'_, '_> {
+    /// The linear address of an offset in a segment, after the checks that the mode does not make needless.
+    fn linear(&mut self, seg: u8, off: V, bytes: u64, write: bool) -> V {
+        if self.mode.code() == CodeSize::Bits64 {
+            if seg < 4 {
+                return off;
+            }
+            let base = self.get_state(types::I64, abi::window_base(seg));
+            let base = self.v.clif(base, 64);
+            return self.v.bin(Bin::Add, base, off);
+        }
+        let kind = match self.mode.segment(seg) {
+            SegKind::Flat if seg == 1 && write => SegKind::Any,
+            SegKind::Real if seg == 1 && write => SegKind::Any,
+            kind => kind,
+        };
+        match kind {
+            SegKind::Flat => return self.v.un(Un::Zext(32), off),
+            SegKind::Real => {
+                let limit = self.v.imm(0x1_0000 - bytes);
+                let over = self.v.cmp_unsigned(IntCC::UnsignedGreaterThan, off, limit);
+                if self.v.constant(over) != Some(0) && (bytes > 1 || self.v.width(off) > 16) {
+                    let over = self.v.lower_condition(self.b, over);
+                    self.redo_if(over);
+                }
+            }
+            SegKind::Any => {
+                let off = self.lower(off, 64);
+                let lo = self.get_state(types::I64, abi::window_lo(seg));
+                let hi = self.get_state(types::I64, abi::window_hi(seg, write));
+                let below = self.b.ins().icmp(IntCC::SignedLessThan, off, lo);
+                let n = self.b.ins().iconst(types::I64, bytes as i64 - 1);
+                let hi = self.b.ins().isub(hi, n);
+                let above = self.b.ins().icmp(IntCC::SignedGreaterThan, off, hi);
+                let out = self.b.ins().bor(below, above);
+                self.redo_if(out);
+            }
+        }
+        let base = self.get_state(types::I64, abi::window_base(seg));
+        let base = self.v.clif(base, 32);
+        let lin = self.v.bin(Bin::Add, base, off);
+        let mask = self.v.imm(linear_mask(self.model));
+        self.v.bin(Bin::And, lin, mask)
+    }
+
+    /// The host address of `bytes` bytes in a segment. The instruction is interpreted where the TLB does not have the page, or
+    /// the access crosses into the next.
+    ///
+    /// Where the block has looked a page up by the same register already, no more than that the access lies in the same page is left
+    /// to be shown.
+    pub fn address(&mut self, seg: u8, off: V, bytes: u64, write: bool) -> Value {
+        let lin = self.linear(seg, off, bytes, write);
+        let width = if self.mode.code() == CodeSize::Bits64 { 64 } else { 32 };
+        let (root, disp) = self.v.root(lin, width);
+        if !self.alone
+            && let Some(k) = self.seen.iter().position(|s| s.root == root)
+            && let Some(host) = self.address_near(k, disp, width, bytes, write)
+        {
+            return host;
+        }
+        let lin = self.lower(lin, 64);
+        let last = if bytes == 1 {
+            lin
+        } else {
+            let n = self.b.ins().iconst(types::I64, bytes as i64 - 1);
+            self.b.ins().iadd(lin, n)
+        };
+        let mask = self.b.ins().iconst(types::I64, !(PAGE_SIZE as i64 - 1));
+        let page = self.b.ins().band(last, mask);
+        let entry = self.tlb_entry(lin);
+        let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
+        let miss = self.b.ins().icmp(IntCC::NotEqual, tag, page);
+        self.redo_if(miss);
+        let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
+        let host = self.b.ins().iadd(addend, lin);
+        if self.v.constant(root).is_none() {
+            self.seen.retain(|s| s.root != root);
+            if self.seen.len() == SEEN {
+                self.seen.remove(0);
+            }
+            self.seen.push(Seen { root, disp, bytes, lin, off: None, host, entry, page, read: !write, write });
+        }
+        host
+    }
+
+    /// As [`Self::address`], by the page found for the `k`th of those seen. `None` where it is too far away.
+    fn address_near(&mut self, k: usize, disp: u64, width: u32, bytes: u64, write: bool) -> Option<Value> {
+        let seen = self.seen[k];
+        let delta = disp.wrapping_sub(seen.disp) as i64;
+        let delta = if width == 32 { i64::from(delta as i32) } else { delta };
+        if delta.unsigned_abs() >= PAGE_SIZE / 2 {
+            return None;
+        }
+        // What lies within the bytes that were found in one page does so, too.
+        let inside = delta >= 0 && delta as u64 + bytes <= seen.bytes;
+        if !inside {
+            let off = seen.off.unwrap_or_else(|| {
+                let mask = self.b.ins().iconst(types::I64, PAGE_SIZE as i64 - 1);
+                self.b.ins().band(seen.lin, mask)
+            });
+            self.seen[k].off = Some(off);
+            let n = self.b.ins().iconst(types::I64, delta);
+            let at = self.b.ins().iadd(off, n);
+            let last = self.b.ins().iconst(types::I64, (PAGE_SIZE - bytes) as i64);
+            let out = self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last);
+            self.redo_if(out);
+        }
+        if (write && !seen.write) || (!write && !seen.read) {
+            let tag = self.b.ins().load(types::I64, state_access(), seen.entry, if write { 8 } else { 0 });
+            let miss = self.b.ins().icmp(IntCC::NotEqual, tag, seen.page);
+            self.redo_if(miss);
+        }
+        self.seen[k].write |= write;
+        self.seen[k].read |= !write;
+        if delta == 0 {
+            return Some(seen.host);
+        }
+        let n = self.b.ins().iconst(types::I64, delta);
+        Some(self.b.ins().iadd(seen.host, n))
+    }
+
+    /// The TLB's entry for a linear address, in the view of data accesses.
+    pub fn tlb_entry(&mut self, lin: Value) -> Value {
+        // Entries of 32 bytes by bits 12 and up.
+        let n = self.b.ins().iconst(types::I32, 12 - 5);
+        let at = self.b.ins().ushr(lin, n);
+        let mask = self.b.ins().iconst(types::I64, (ENTRIES as i64 - 1) << 5);
+        let at = self.b.ins().band(at, mask);
+        self.b.ins().iadd(self.tlb, at)
+    }
+
+    /// Reads `bits` from a host address, zero-extended.
+    pub fn read_host(&mut self, host: Value, bits: u32) -> V {
+        let f = guest_access();
+        let v = match bits {
+            8 => self.b.ins().uload8(types::I64, f, host, 0),
+            16 => self.b.ins().uload16(types::I64, f, host, 0),
+            32 => self.b.ins().uload32(f, host, 0),
+            _ => self.b.ins().load(types::I64, f, host, 0),
+        };
+        self.v.clif(v, bits)
+    }
+
+    /// Writes the low `bits` to a host address.
+    pub fn write_host(&mut self, host: Value, v: V, bits: u32) {
+        let v = self.lower(v, bits);
+        debug_assert_eq!(self.b.func.dfg.value_type(v), int(bits));
+        self.b.ins().store(guest_access(), v, host, 0);
+    }
+}
