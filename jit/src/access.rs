@@ -115,7 +115,7 @@ impl Tr<'_, '_> {
             let n = self.b.ins().iconst(types::I64, bytes as i64 - 1);
             self.b.ins().iadd(lin, n)
         };
-        // No tag has bits below the page's but `NO_TAG`, which is odd: a misaligned address matches none.
+        // No tag has bits as low as a misaligned address: it matches none.
         let low = if aligned { (PAGE_SIZE - bytes) as i64 } else { PAGE_SIZE as i64 - 1 };
         let mask = self.b.ins().iconst(types::I64, !low);
         let page = self.b.ins().band(last, mask);

@@ -319,3 +319,14 @@ fn what_entries_hold_changes_nothing_that_a_guest_can_see() {
     assert!(one.sys.mem.backing() == two.sys.mem.backing());
     assert!(one.walks > 1000 && one.tlb.fills < two.tlb.fills);
 }
+
+#[test]
+fn a_misaligned_operand_in_the_first_page_meets_no_empty_entry() {
+    let x = paged();
+    for off in 1..64 {
+        for n in [2, 4, 8, 16] {
+            let aligned = x.direct::<false, true>(Seg::Ds as u8, off, n);
+            assert_eq!(aligned.or(x.direct::<true, true>(Seg::Ds as u8, off, n)), None, "{n} bytes at {off}");
+        }
+    }
+}

@@ -12,8 +12,8 @@ use super::known::Known;
 
 /// Entries in one view. A power of two.
 pub const ENTRIES: usize = 4096;
-/// A tag that no linear page address equals.
-pub const NO_TAG: u64 = 1;
+/// A tag that no linear page address equals, nor such an address with the low bits that a misaligned operand's has.
+pub const NO_TAG: u64 = 1 << 11;
 
 /// Who is asking; chooses the set of entries. SDM Vol. 3A, "Access Rights".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
