@@ -7,6 +7,7 @@
 
 use ferrite_core::cpu::CpuState;
 use ferrite_core::cpu::flags::Flags;
+use ferrite_core::cpu::state::Fpu;
 use ferrite_core::exec::{Ctx, Exec, Window};
 use ferrite_core::isa::ops::Ops;
 use std::mem::offset_of;
@@ -120,6 +121,53 @@ pub fn flag_words() -> [i32; 4] {
 /// Offset of the flags that are not lazy.
 pub fn flag_system() -> i32 {
     offset(FLAGS + offset_of!(Flags, system))
+}
+
+/// Offset of CR0.
+pub fn cr0() -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, cr0))
+}
+
+/// Offset of CR4.
+pub fn cr4() -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, cr4))
+}
+
+/// Offset of an XMM register.
+pub fn xmm(r: u8) -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, xmm) + 16 * usize::from(r & 15))
+}
+
+/// Offset of MXCSR.
+pub fn mxcsr() -> i32 {
+    offset(offset_of!(Exec, st) + offset_of!(CpuState, mxcsr))
+}
+
+const FPU: usize = offset_of!(Exec, st) + offset_of!(CpuState, fpu);
+
+/// Offset of an MMX register.
+pub fn mm(r: u8) -> i32 {
+    offset(FPU + offset_of!(Fpu, significand) + 8 * usize::from(r & 7))
+}
+
+/// Offset of the sign and exponent over an MMX register.
+pub fn mm_exponent(r: u8) -> i32 {
+    offset(FPU + offset_of!(Fpu, sign_exponent) + 2 * usize::from(r & 7))
+}
+
+/// Offset of the x87 status word but for TOP.
+pub fn fpu_status() -> i32 {
+    offset(FPU + offset_of!(Fpu, status_less_top))
+}
+
+/// Offset of TOP.
+pub fn fpu_top() -> i32 {
+    offset(FPU + Fpu::TOP_OFFSET)
+}
+
+/// Offset of the x87 tags.
+pub fn fpu_valid() -> i32 {
+    offset(FPU + offset_of!(Fpu, valid))
 }
 
 const CTX: usize = offset_of!(Exec, ctx);

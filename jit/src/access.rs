@@ -31,6 +31,8 @@ pub struct Seen {
     /// Which of the tags were compared.
     read: bool,
     write: bool,
+    /// The linear address is a multiple of this.
+    align: u64,
 }
 
 /// Flags of an access to guest memory.
@@ -92,23 +94,30 @@ impl Tr<'_, '_> {
     /// Where the block has looked a page up by the same register already, no more than that the access lies in the same page is left
     /// to be shown.
     pub fn address(&mut self, seg: u8, off: V, bytes: u64, write: bool) -> Value {
+        self.address_of(seg, off, bytes, write, false)
+    }
+
+    /// The same; with `aligned`, of an access that faults where it is not (by its size, a power of two).
+    pub fn address_of(&mut self, seg: u8, off: V, bytes: u64, write: bool, aligned: bool) -> Value {
         let lin = self.linear(seg, off, bytes, write);
         let width = if self.mode.code() == CodeSize::Bits64 { 64 } else { 32 };
         let (root, disp) = self.v.root(lin, width);
         if !self.alone
             && let Some(k) = self.seen.iter().position(|s| s.root == root)
-            && let Some(host) = self.address_near(k, disp, width, bytes, write)
+            && let Some(host) = self.address_near(k, disp, width, bytes, write, aligned)
         {
             return host;
         }
         let lin = self.lower(lin, 64);
-        let last = if bytes == 1 {
+        let last = if bytes == 1 || aligned {
             lin
         } else {
             let n = self.b.ins().iconst(types::I64, bytes as i64 - 1);
             self.b.ins().iadd(lin, n)
         };
-        let mask = self.b.ins().iconst(types::I64, !(PAGE_SIZE as i64 - 1));
+        // No tag has bits below the page's but `NO_TAG`, which is odd: a misaligned address matches none.
+        let low = if aligned { (PAGE_SIZE - bytes) as i64 } else { PAGE_SIZE as i64 - 1 };
+        let mask = self.b.ins().iconst(types::I64, !low);
         let page = self.b.ins().band(last, mask);
         let entry = self.tlb_entry(lin);
         let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
@@ -121,18 +130,37 @@ impl Tr<'_, '_> {
             if self.seen.len() == SEEN {
                 self.seen.remove(0);
             }
-            self.seen.push(Seen { root, disp, bytes, lin, off: None, host, entry, page, read: !write, write });
+            let align = if aligned { bytes } else { 1 };
+            self.seen.push(Seen { root, disp, bytes, lin, off: None, host, entry, page, read: !write, write, align });
         }
         host
     }
 
     /// As [`Self::address`], by the page found for the `k`th of those seen. `None` where it is too far away.
-    fn address_near(&mut self, k: usize, disp: u64, width: u32, bytes: u64, write: bool) -> Option<Value> {
+    fn address_near(
+        &mut self,
+        k: usize,
+        disp: u64,
+        width: u32,
+        bytes: u64,
+        write: bool,
+        aligned: bool,
+    ) -> Option<Value> {
         let seen = self.seen[k];
         let delta = disp.wrapping_sub(seen.disp) as i64;
         let delta = if width == 32 { i64::from(delta as i32) } else { delta };
         if delta.unsigned_abs() >= PAGE_SIZE / 2 {
             return None;
+        }
+        let known = aligned && seen.align >= bytes && delta as u64 & (bytes - 1) == 0;
+        if aligned && !known {
+            let n = self.b.ins().iconst(types::I64, delta);
+            let lin = self.b.ins().iadd(seen.lin, n);
+            let low = self.b.ins().band_imm_u(lin, bytes as i64 - 1);
+            self.redo_if(low);
+            if delta as u64 & (bytes - 1) == 0 {
+                self.seen[k].align = bytes;
+            }
         }
         // What lies within the bytes that were found in one page does so, too.
         let inside = delta >= 0 && delta as u64 + bytes <= seen.bytes;

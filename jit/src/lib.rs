@@ -19,6 +19,7 @@ mod region;
 mod show;
 mod tr;
 mod value;
+mod vector;
 mod worker;
 
 pub use density::density;

@@ -3,6 +3,7 @@
 use crate::abi::MAX_ENTRIES;
 use crate::effects::{self, Effects};
 use crate::mode::Mode;
+use crate::vector;
 use ferrite_core::cpu::Model;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::insn::flag;
@@ -35,6 +36,8 @@ pub struct Request {
 pub enum How {
     /// Its meaning is emitted.
     Inline,
+    /// The same, of a vector instruction.
+    Vector,
     /// The interpreter's function is called.
     Call,
     /// The interpreter's function is called, and the region left behind it: it goes where only it knows.
@@ -380,7 +383,15 @@ fn classify(
                 _ => (How::Call, all),
             }
         }
-        Meaning::Helper(_) => (leave_or_call, effects_of_helper(&ins, info)),
+        Meaning::Helper(_) => {
+            let e = effects_of_helper(&ins, info);
+            let back = req.slow.iter().filter(|&&s| s == at).count();
+            if vector::is_inline(&ins) && back <= usize::from(insn.has(flag::MEM)) {
+                (How::Vector, vector::effects_inline(&ins, e))
+            } else {
+                (leave_or_call, e)
+            }
+        }
     };
     Item { at, insn, ins, how, flow, effects, repeats: how == How::Call && repeats(&insn) }
 }

@@ -4,8 +4,10 @@ use crate::abi::{self, FlagKind, Reason};
 use crate::helper::Import;
 use crate::mode::{SegKind, linear_mask};
 use crate::plan::{Flow, How, Item, Plan, Request};
+use crate::simd::Host;
 use crate::tr::{FlagState, Imports, State, Tr, state_access};
 use crate::value::{Bin, V};
+use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Block, ExtFuncData, ExternalName, Function, GlobalValue, GlobalValueData, InstBuilder, JumpTableData,
@@ -40,6 +42,8 @@ struct Region<'p, 'a, 'b> {
     insns: GlobalValue,
     /// Each with its offset in the page.
     table: Vec<(u16, Insn)>,
+    /// What it has for vectors.
+    host: Option<Host>,
     /// The block whose instructions are being emitted.
     running: usize,
 }
@@ -91,7 +95,8 @@ pub fn emit(
     let tlb = b.ins().iadd(tlb, view);
     let t = Tr::new(&mut b, vars, exec, left, tlb, page_ip, req.mode, req.model.name, Imports { settle });
     let blocks = vec![None; plan.blocks.len()];
-    let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table: Vec::new(), running: 0 };
+    let (table, host) = (Vec::new(), Host::of(isa));
+    let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table, host, running: 0 };
     r.enter(left, code);
     r.t.finish();
     let table = std::mem::take(&mut r.table);
@@ -207,7 +212,8 @@ impl Region<'_, '_, '_> {
             None
         };
         let dirty = self.plan.blocks[n].dirty;
-        self.t.s = State { regs: [None; 16], dirty, defs: 0, flags: FlagState::Memory { cf }, left, done: 0 };
+        let vector = VectorState::default();
+        self.t.s = State { regs: [None; 16], dirty, defs: 0, flags: FlagState::Memory { cf }, left, done: 0, vector };
         if self.plan.blocks[n].header {
             let at = self.start_of(n);
             let longest = self.plan.blocks[n].longest;
@@ -251,6 +257,13 @@ impl Region<'_, '_, '_> {
                 How::Stop => {
                     self.t.redo();
                     return;
+                }
+                How::Vector => {
+                    if self.t.vector(&item.ins, &item.insn, self.host) {
+                        self.t.s.done += 1;
+                    } else {
+                        self.call(item);
+                    }
                 }
                 How::Leave => {
                     self.leave_by(item);
@@ -551,6 +564,7 @@ impl Region<'_, '_, '_> {
         if flags {
             s.flags = FlagState::Memory { cf: None };
         }
+        s.vector = VectorState::default();
         s.done += 1;
         if item.repeats {
             s.left = t.get_state(types::I64, abi::word(abi::LEFT));

@@ -8,6 +8,7 @@ use crate::abi::{self, FlagKind, REASON_SHIFT, Reason};
 use crate::access::Seen;
 use crate::mode::Mode;
 use crate::value::{Bin, Un, V, Values};
+use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, FuncRef, InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -42,6 +43,7 @@ pub struct State {
     pub left: Value,
     /// Instructions retired since.
     pub done: i64,
+    pub vector: VectorState,
 }
 
 /// A branch that a meaning asked for.
@@ -142,7 +144,15 @@ impl<'a, 'b> Tr<'a, 'b> {
         model: ModelName,
         imports: Imports,
     ) -> Self {
-        let s = State { regs: [None; 16], dirty: 0, defs: 0, flags: FlagState::Memory { cf: None }, left, done: 0 };
+        let s = State {
+            regs: [None; 16],
+            dirty: 0,
+            defs: 0,
+            flags: FlagState::Memory { cf: None },
+            left,
+            done: 0,
+            vector: VectorState::default(),
+        };
         Self {
             b,
             v: Values::default(),

@@ -144,6 +144,9 @@ impl Fpu {
         ds: 0,
     };
 
+    /// Where TOP lies in this structure, for translated code; only numbers below 8 may be put there.
+    pub const TOP_OFFSET: usize = std::mem::offset_of!(Self, top);
+
     /// Number of the physical register that is ST(0).
     #[must_use]
     #[inline(always)]

@@ -31,7 +31,7 @@ fn significand(rng: &mut Rng) -> u64 {
             let half = (rng.next() & !(unit - 1)) + unit / 2;
             near(half, rng)
         }
-        5 => near(u64::MAX << (64 - keep) | unit / 2, rng),
+        5 => near((u64::MAX << (64 - keep)) + unit / 2, rng),
         6 => J | 1 << rng.below(63),
         _ => rng.next(),
     };

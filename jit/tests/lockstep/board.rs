@@ -259,6 +259,7 @@ impl Config {
             for x in &mut st.xmm {
                 *x = u128::from(float(&mut random)) << 64 | u128::from(float(&mut random));
             }
+            st.mxcsr = mxcsr(&mut random) & Model::new(self.model).mxcsr_mask();
         }
         st.flags = Flags::from_bits(self.flags);
         st
@@ -554,6 +555,20 @@ pub fn word(random: &mut Random) -> u64 {
         3 => 0x7fff_ffff_ffff_ffff >> (8 * random.below(8)),
         4 => random.next() >> random.below(64),
         _ => random.next(),
+    }
+}
+
+/// MXCSR: mostly as programs have it, before and after the first inexact result.
+pub fn mxcsr(random: &mut Random) -> u32 {
+    match random.below(8) {
+        0 | 1 => 0x1f80,
+        2 | 3 => 0x1fa0,
+        4 => 0x1fa0 | (random.below(4) as u32) << 13,
+        // DAZ, FTZ.
+        5 => 0x1fa0 | [0x40, 0x8000, 0x8040][random.below(3)],
+        // Something is not masked.
+        6 => 0x1f80 & !(0x80 << random.below(6)) | random.next() as u32 & 0x3f,
+        _ => random.next() as u32 & 0xffff,
     }
 }
 

@@ -15,6 +15,8 @@ use iced_x86::{
 /// Forms by family, each as lists of one mnemonic.
 pub struct Forms {
     families: Vec<(usize, Vec<Vec<Code>>)>,
+    /// MMX and SSE once more, for programs of hardly anything else.
+    vectors: Vec<Vec<Code>>,
 }
 
 /// What most code is made of.
@@ -124,7 +126,8 @@ impl Forms {
             (16, of(&|c| !has(c, &fpu) && !has(c, &sse) && !has(c, &[F::MMX]))),
         ];
         families.retain(|(_, f)| !f.is_empty());
-        Self { families }
+        let vectors = of(&|c| has(c, &sse) || has(c, &[F::MMX]));
+        Self { families, vectors }
     }
 
     fn pick(&self, random: &mut Random, avoid_vectors: bool) -> Code {
@@ -135,7 +138,10 @@ impl Forms {
             n = n.wrapping_sub(*w);
             found
         });
-        let family = &family.expect("the weights' sum is the bound").1;
+        Self::of(&family.expect("the weights' sum is the bound").1, random)
+    }
+
+    fn of(family: &[Vec<Code>], random: &mut Random) -> Code {
         let list = &family[random.below(family.len())];
         list[random.below(list.len())]
     }
@@ -172,6 +178,8 @@ struct Writer<'a> {
     next: Label,
     loops: u64,
     functions: Vec<Label>,
+    /// Most of it are vector instructions.
+    vectors: bool,
 }
 
 /// A program.
@@ -196,7 +204,9 @@ impl Program {
         };
         let functions = (1..=FUNCTION_COUNT as u32).map(|n| n << 20).collect();
         let model = Model::new(config.model);
-        let mut w = Writer { config, forms, random, size, model, items: Vec::new(), next: 0, loops: 0, functions };
+        let vectors = random.below(3) == 0 && !forms.vectors.is_empty();
+        let items = Vec::new();
+        let mut w = Writer { config, forms, random, size, model, items, next: 0, loops: 0, functions, vectors };
         w.program();
         let Writer { mut items, functions, .. } = w;
         smc_targets(&mut items, random);
@@ -546,7 +556,13 @@ impl Writer<'_> {
         let (r, cr3) = (if self.bits() == 64 { R::RAX } else { R::EAX }, self.bits() == 64);
         let (from, to) = if cr3 { (Code::Mov_r64_cr, Code::Mov_cr_r64) } else { (Code::Mov_r32_cr, Code::Mov_cr_r32) };
         let byte = self.below(256) as u32;
-        match self.below(16) {
+        match self.below(18) {
+            16..=17 if self.model.has(ferrite_core::cpu::Feature::Sse) => {
+                let v = board::mxcsr(self.random) & self.model.mxcsr_mask();
+                let at = self.config.absolute(8 * self.random.below(64) as u64);
+                self.one(Instruction::with2(Code::Mov_rm32_imm32, at, v));
+                self.one(Instruction::with1(Code::Ldmxcsr_m32, at))
+            }
             0 => self.one(Instruction::with1(Code::Int_imm8, 0x20 | byte)),
             1 => self.one(Ok(Instruction::with(Code::Int3))),
             2 if self.bits() != 64 => self.one(Ok(Instruction::with(Code::Into))),
@@ -582,7 +598,11 @@ impl Writer<'_> {
     /// An instruction that goes on with the next one, of any family, or one that mostly sets flags.
     fn plain(&mut self, common: bool) {
         for _ in 0..50 {
-            let code = self.forms.pick(self.random, common);
+            let code = if self.vectors && !common && self.below(4) != 0 {
+                Forms::of(&self.forms.vectors, self.random)
+            } else {
+                self.forms.pick(self.random, common)
+            };
             let Some(ins) = self.instance(code) else { continue };
             let Some(bytes) = encode_one(self.bits(), &ins) else { continue };
             // What the processor does not have is seldom of interest.
