@@ -691,7 +691,7 @@ impl Jit {
     /// An instruction came back to be interpreted. One that does so all the time is better called.
     fn note_redo(&mut self, x: &mut Exec, at: u16) {
         self.redone = self.redone.wrapping_add(1);
-        if self.redone % REDO_STEP != 0 {
+        if !self.redone.is_multiple_of(REDO_STEP) {
             return; // a sample is enough, and less work
         }
         // The region that came back may be another than the one entered: found by the instruction's place.
