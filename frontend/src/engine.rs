@@ -7,9 +7,6 @@ use ferrite_jit::{Jit, Unavailable};
 use crate::Failure;
 use crate::config::Accel;
 
-/// Whether `auto` takes the JIT where the host can have it.
-const AUTO_IS_JIT: bool = false;
-
 /// An engine that may be missing on this host.
 type Made = Result<Box<dyn Engine>, Unavailable>;
 
@@ -25,7 +22,7 @@ enum Wanted {
 /// Whether `accel` leads to the JIT on a host that can have it.
 #[must_use]
 pub fn means_jit(accel: Accel) -> bool {
-    accel == Accel::Jit || accel == Accel::Auto && AUTO_IS_JIT
+    matches!(accel, Accel::Jit | Accel::Auto)
 }
 
 /// The engine that `accel` names, with `config` where it is the JIT. Why `auto` did not take the fastest goes to `say`, as one line.
@@ -36,8 +33,7 @@ pub fn make(accel: Accel, config: &ferrite_jit::Config, say: impl FnOnce(&str)) 
     let wanted = match accel {
         Accel::Interp => Wanted::Interpreter,
         Accel::Jit => Wanted::Jit,
-        Accel::Auto if AUTO_IS_JIT => Wanted::JitIfPossible,
-        Accel::Auto => Wanted::Interpreter,
+        Accel::Auto => Wanted::JitIfPossible,
         Accel::Kvm => {
             return Err(Failure::Host("--accel kvm: this build has no KVM engine; interp or auto would do".to_owned()));
         }
@@ -99,6 +95,6 @@ mod tests {
         assert_eq!(name(Accel::Interp), Ok("interp"));
         assert_eq!(name(Accel::Kvm).unwrap_err().status(), 4);
         assert!(name(Accel::Auto).is_ok());
-        assert!(means_jit(Accel::Jit) && !means_jit(Accel::Interp));
+        assert!(means_jit(Accel::Jit) && means_jit(Accel::Auto) && !means_jit(Accel::Interp));
     }
 }
