@@ -35,7 +35,6 @@ fn is_missing() -> bool {
 }
 
 #[test]
-#[ignore = "every block is translated before it runs: minutes; not yet gone through to the end"]
 fn every_rom_holds_on_every_model_it_names() {
     if is_missing() {
         return;
@@ -64,7 +63,6 @@ fn same_at_any_count(rom: &Rom, model: ModelName, threshold: u32) -> Result<(), 
 }
 
 #[test]
-#[ignore = "every block is translated before it runs: minutes; not yet gone through to the end"]
 fn after_any_count_the_state_is_the_interpreters() {
     if is_missing() {
         return;
