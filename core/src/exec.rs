@@ -279,6 +279,13 @@ impl Exec {
         self.attention = true;
     }
 
+    /// Drops the translations of all but global pages: a load of CR3. SDM Vol. 3A, "Operations that Invalidate TLBs and
+    /// Paging-Structure Caches".
+    pub fn flush_tlb_local(&mut self) {
+        self.tlb.flush_local();
+        self.attention = true;
+    }
+
     /// Drops the translations of the page that holds one linear address: INVLPG.
     pub fn invalidate_page(&mut self, lin: u64) {
         self.tlb.invalidate(lin);
@@ -388,7 +395,12 @@ impl Exec {
             || new.fetch == page
             || [old.read, old.write, old.fetch].contains(&page)
         {
-            *self.tlb.fill(view, lin) = new;
+            // An entry that keeps something of what it said before is global if both are.
+            let keeps = new.read == page && access == Access::Fetch
+                || new.write == page && access == Access::Fetch
+                || new.fetch == page && access != Access::Fetch;
+            let global = known.is_global() && (!keeps || self.tlb.is_global(view, lin));
+            *self.tlb.fill(view, lin, global) = new;
         }
     }
 

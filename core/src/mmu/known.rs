@@ -8,6 +8,8 @@
 //!
 //! A rule needs a bound: when [`LIMIT`] translations were made since the last whole flush, the next one flushes first.
 //!
+//! Global pages have a table of their own, which a load of CR3 leaves alone. Vol. 3A, "Global Pages".
+//!
 //! The table is open-addressed (linear probing, at most half full). A flush costs nothing: each slot names the flush that it
 //! was made after.
 
@@ -23,6 +25,7 @@ const MIN_BITS: u32 = 12;
 const READ: u64 = 1 << 0;
 const WRITE: u64 = 1 << 1;
 const FETCH: u64 = 1 << 2;
+const GLOBAL: u64 = 1 << 3;
 
 /// What a key has in its low bits when it is of an instruction fetch; the view is below.
 const OF_FETCH: u64 = 1 << 2;
@@ -57,13 +60,19 @@ impl Page {
         } else {
             right(t.readable, READ) | right(t.write_ready, WRITE)
         };
-        Self(t.phys & !(PAGE_SIZE - 1) | rights)
+        Self(t.phys & !(PAGE_SIZE - 1) | rights | right(t.global, GLOBAL))
     }
 
     /// Physical address of its first byte, not behind the A20 gate.
     #[must_use]
     pub const fn phys(&self) -> u64 {
         self.0 & !(PAGE_SIZE - 1)
+    }
+
+    /// Whether a load of CR3 leaves it alone.
+    #[must_use]
+    pub const fn is_global(&self) -> bool {
+        self.0 & GLOBAL != 0
     }
 
     /// Whether it serves an access of this kind without a walk.
@@ -92,7 +101,68 @@ impl Slot {
 }
 
 /// See the module's text.
+#[derive(Default)]
 pub struct Known {
+    local: Table,
+    global: Table,
+}
+
+impl Known {
+    /// The translation for an asker, if it is known. [`View::Watched`] knows none.
+    #[must_use]
+    pub fn get(&self, view: View, lin: u64, access: Access) -> Option<Page> {
+        self.local.get(view, lin, access).or_else(|| self.global.get(view, lin, access))
+    }
+
+    /// Whether one more translation, for this asker, is one too many: a flush must come first.
+    #[must_use]
+    pub fn full_for(&self, view: View, lin: u64, access: Access) -> bool {
+        self.local.made + self.global.made >= LIMIT && self.get(view, lin, access).is_none()
+    }
+
+    /// Remembers a translation, instead of an older one for the same asker. It is a piece of a page of `1 << page_bits` bytes.
+    pub fn put(&mut self, view: View, lin: u64, access: Access, page: Page, page_bits: u32) {
+        let (this, other) = match page.is_global() {
+            true => (&mut self.global, &mut self.local),
+            false => (&mut self.local, &mut self.global),
+        };
+        this.put(view, lin, access, page, page_bits);
+        other.forget_for(key(view, lin, access));
+    }
+
+    /// Forgets everything.
+    pub fn flush(&mut self) {
+        self.local.flush();
+        self.global.flush();
+    }
+
+    /// Forgets all but global pages.
+    pub fn flush_local(&mut self) {
+        self.local.flush();
+    }
+
+    /// Forgets one page of 4 KiB for every asker.
+    pub fn forget(&mut self, lin: u64) {
+        self.local.forget(lin);
+        self.global.forget(lin);
+    }
+
+    /// Forgets the aligned 4 MiB around `lin` for every asker.
+    pub fn forget_region(&mut self, lin: u64) {
+        self.local.forget_region(lin);
+        self.global.forget_region(lin);
+    }
+
+    /// The largest piece of the address space around `lin` that one page may fill, as log2 of its size rounded up to 12, 22 or
+    /// 64: what INVLPG must take.
+    #[must_use]
+    pub fn reach(&self, lin: u64) -> u32 {
+        self.local.reach(lin).max(self.global.reach(lin))
+    }
+}
+
+/// Translations of which some are forgotten one by one, or all at once.
+struct Table {
     slots: Vec<Slot>,
     /// log2 of the slots in use, the first ones.
     bits: u32,
@@ -106,7 +176,7 @@ pub struct Known {
     huge: bool,
 }
 
-impl Default for Known {
+impl Default for Table {
     fn default() -> Self {
         Self { slots: vec![Slot::EMPTY; 1 << MIN_BITS], bits: MIN_BITS, epoch: 1, made: 0, large: [0; 64], huge: false }
     }
@@ -117,12 +187,12 @@ const fn key(view: View, lin: u64, access: Access) -> u64 {
     lin & !(PAGE_SIZE - 1) | view as u64 | fetch
 }
 
-/// Word and bit of a 4-MiB region in [`Known::large`].
+/// Word and bit of a 4-MiB region in [`Table::large`].
 const fn region(lin: u64) -> (usize, u64) {
     ((lin >> 28 & 63) as usize, 1 << (lin >> 22 & 63))
 }
 
-impl Known {
+impl Table {
     /// Where the key is, or else the empty slot that ends the search for it.
     #[inline]
     fn find(&self, key: u64) -> usize {
@@ -136,20 +206,13 @@ impl Known {
     }
 
     /// The translation for an asker, if it is known. [`View::Watched`] knows none.
-    #[must_use]
-    pub fn get(&self, view: View, lin: u64, access: Access) -> Option<Page> {
+    fn get(&self, view: View, lin: u64, access: Access) -> Option<Page> {
         let s = &self.slots[self.find(key(view, lin, access))];
         (s.epoch == self.epoch).then_some(s.page)
     }
 
-    /// Whether one more translation, for this asker, is one too many: a flush must come first.
-    #[must_use]
-    pub fn full_for(&self, view: View, lin: u64, access: Access) -> bool {
-        self.made >= LIMIT && self.get(view, lin, access).is_none()
-    }
-
     /// Remembers a translation, instead of an older one for the same asker. It is a piece of a page of `1 << page_bits` bytes.
-    pub fn put(&mut self, view: View, lin: u64, access: Access, page: Page, page_bits: u32) {
+    fn put(&mut self, view: View, lin: u64, access: Access, page: Page, page_bits: u32) {
         match page_bits {
             12 => {}
             21 | 22 => {
@@ -198,7 +261,7 @@ impl Known {
     }
 
     /// Forgets everything.
-    pub fn flush(&mut self) {
+    fn flush(&mut self) {
         // Few slots stay in the host's caches; what needs many gets them again.
         if 8 * self.made < 1 << self.bits && self.bits > MIN_BITS {
             self.bits -= 1;
@@ -210,18 +273,22 @@ impl Known {
     }
 
     /// Forgets one page of 4 KiB for every asker.
-    pub fn forget(&mut self, lin: u64) {
+    fn forget(&mut self, lin: u64) {
         for asker in ASKERS {
-            let i = self.find(lin & !(PAGE_SIZE - 1) | asker);
-            // It stays in use, for searches that go past it.
-            if self.slots[i].epoch == self.epoch {
-                self.slots[i].key = DEAD;
-            }
+            self.forget_for(lin & !(PAGE_SIZE - 1) | asker);
+        }
+    }
+
+    fn forget_for(&mut self, key: u64) {
+        let i = self.find(key);
+        // It stays in use, for searches that go past it.
+        if self.slots[i].epoch == self.epoch {
+            self.slots[i].key = DEAD;
         }
     }
 
     /// Forgets the aligned 4 MiB around `lin` for every asker.
-    pub fn forget_region(&mut self, lin: u64) {
+    fn forget_region(&mut self, lin: u64) {
         for s in &mut self.slots[..1 << self.bits] {
             if s.epoch == self.epoch && s.key >> 22 == lin >> 22 {
                 s.key = DEAD;
@@ -231,8 +298,7 @@ impl Known {
 
     /// The largest piece of the address space around `lin` that one page may fill, as log2 of its size rounded up to 12, 22 or
     /// 64: what INVLPG must take.
-    #[must_use]
-    pub fn reach(&self, lin: u64) -> u32 {
+    fn reach(&self, lin: u64) -> u32 {
         let (word, bit) = region(lin);
         if self.huge {
             64
@@ -272,7 +338,7 @@ mod tests {
         assert!((0..LIMIT as u64).all(|n| has(&k, n * 4097)));
         assert!(k.full_for(View::User, 1 << 12, Access::Read));
         assert!(!k.full_for(View::User, 4097 << 12, Access::Read), "one known is written anew");
-        assert!(k.slots.len() <= 2 * LIMIT);
+        assert!(k.local.slots.len() <= 2 * LIMIT);
         k.flush();
         assert!((0..LIMIT as u64).all(|n| !has(&k, n * 4097)));
     }
@@ -299,10 +365,10 @@ mod tests {
     fn the_last_epoch_s_slots_do_not_come_back_when_epochs_start_again() {
         let mut k = Known::default();
         put(&mut k, 7); // in epoch 1
-        k.epoch = u32::MAX;
+        k.local.epoch = u32::MAX;
         put(&mut k, 8);
         k.flush();
-        assert_eq!(k.epoch, 1);
+        assert_eq!(k.local.epoch, 1);
         assert!(!has(&k, 7) && !has(&k, 8));
     }
 
@@ -334,5 +400,25 @@ mod tests {
         k.forget(5 << 12);
         assert!(!has(&k, 5));
         assert_eq!(k.get(View::User, 5 << 12, Access::Fetch), None);
+    }
+
+    #[test]
+    fn a_load_of_cr3_leaves_global_pages_alone() {
+        let mut k = Known::default();
+        let global = |n: u64| Page(n << 12 | RW | GLOBAL);
+        put(&mut k, 1);
+        k.put(View::User, 2 << 12, Access::Read, global(2), 12);
+        // The same page as the one kind and then as the other: the latest holds.
+        k.put(View::User, 3 << 12, Access::Read, global(3), 12);
+        put(&mut k, 3);
+        put(&mut k, 4);
+        k.put(View::User, 4 << 12, Access::Read, global(4), 12);
+        k.flush_local();
+        let known = |k: &Known, n: u64| k.get(View::User, n << 12, Access::Read).is_some();
+        assert_eq!([1, 2, 3, 4].map(|n| known(&k, n)), [false, true, false, true]);
+        k.forget(2 << 12);
+        assert!(!known(&k, 2));
+        k.flush();
+        assert!(!known(&k, 4));
     }
 }

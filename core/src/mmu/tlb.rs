@@ -59,6 +59,8 @@ const FILLED_VIEWS: [View; 3] = [View::Supervisor, View::SupervisorSmap, View::U
 /// All views' entries, which of them are in use (so that a flush costs what was filled), and what is known.
 pub struct Tlb {
     entries: Box<[Entry; ENTRIES * VIEWS]>,
+    /// Which of them are of global pages only, a bit each.
+    global: Box<[u64; ENTRIES * VIEWS / 64]>,
     filled: Vec<u16>,
     /// The translations that the processor remembers.
     pub known: Known,
@@ -74,6 +76,7 @@ impl Default for Tlb {
     fn default() -> Self {
         Self {
             entries: Box::new([Entry::EMPTY; ENTRIES * VIEWS]),
+            global: Box::new([0; ENTRIES * VIEWS / 64]),
             filled: Vec::new(),
             known: Known::default(),
             fills: 0,
@@ -109,10 +112,19 @@ impl Tlb {
         (&raw const self.entries[view as usize * ENTRIES]).expose_provenance() as u64
     }
 
-    /// The entry for the page of `lin`, to fill. Notes it for the next flush.
-    pub fn fill(&mut self, view: View, lin: u64) -> &mut Entry {
+    /// Whether all that the entry for the page of `lin` says is of a global page.
+    #[must_use]
+    pub fn is_global(&self, view: View, lin: u64) -> bool {
+        let i = Self::index(view, lin);
+        self.global[i / 64] >> (i % 64) & 1 != 0
+    }
+
+    /// The entry for the page of `lin`, to fill. Notes it for the next flush; one that is `global` is left alone by
+    /// [`Self::flush_local`].
+    pub fn fill(&mut self, view: View, lin: u64, global: bool) -> &mut Entry {
         let i = Self::index(view, lin);
         self.fills += 1;
+        self.global[i / 64] = self.global[i / 64] & !(1 << (i % 64)) | u64::from(global) << (i % 64);
         let e = &mut self.entries[i];
         if e.read == NO_TAG && e.write == NO_TAG && e.fetch == NO_TAG {
             if self.filled.len() >= 4 * ENTRIES * VIEWS {
@@ -128,6 +140,22 @@ impl Tlb {
         self.flushes += 1;
         self.known.flush();
         self.forget_entries();
+    }
+
+    /// Drops everything but what is of global pages.
+    pub fn flush_local(&mut self) {
+        self.flushes += 1;
+        self.epoch += 1;
+        self.known.flush_local();
+        let (entries, global) = (&mut self.entries, &self.global);
+        self.filled.retain(|&i| {
+            let i = usize::from(i);
+            let kept = global[i / 64] >> (i % 64) & 1 != 0;
+            if !kept {
+                entries[i] = Entry::EMPTY;
+            }
+            kept
+        });
     }
 
     /// Drops every entry; what is known stays. For changes of the map, of what is watched and of who looks at writes.

@@ -46,6 +46,8 @@ pub struct Translation {
     pub fetchable: bool,
     /// log2 of the page's size.
     pub page_bits: u32,
+    /// A global page, with CR4.PGE set: a load of CR3 does not take it.
+    pub global: bool,
 }
 
 const P: u64 = 1 << 0;
@@ -54,6 +56,7 @@ const US: u64 = 1 << 2;
 const A: u64 = 1 << 5;
 const D: u64 = 1 << 6;
 const PS: u64 = 1 << 7;
+const G: u64 = 1 << 8;
 const NX: u64 = 1 << 63;
 
 /// Page-fault error code bits. SDM Vol. 3A, "Page-Fault Exceptions".
@@ -83,7 +86,14 @@ struct Rights {
 /// The `#PF` error code. Nothing but accessed flags of paging-structure entries above the failing one was changed.
 pub fn translate(st: &CpuState, mem: &mut GuestMemory, lin: u64, w: Walk) -> Result<Translation, u32> {
     if st.cr0 & cr0::PG == 0 {
-        return Ok(Translation { phys: lin, write_ready: true, readable: true, fetchable: true, page_bits: 12 });
+        return Ok(Translation {
+            phys: lin,
+            write_ready: true,
+            readable: true,
+            fetchable: true,
+            page_bits: 12,
+            global: false,
+        });
     }
     if st.long_mode() {
         walk_long(st, mem, lin, w)
@@ -163,7 +173,15 @@ fn finish(
     if new != leaf {
         write_leaf(new);
     }
-    Ok(Translation { phys, write_ready: write && new & D != 0, readable: read, fetchable: fetch, page_bits: 12 })
+    let global = leaf & G != 0 && st.cr4 & cr4::PGE != 0;
+    Ok(Translation {
+        phys,
+        write_ready: write && new & D != 0,
+        readable: read,
+        fetchable: fetch,
+        page_bits: 12,
+        global,
+    })
 }
 
 fn walk_legacy(st: &CpuState, mem: &mut GuestMemory, lin: u64, w: Walk) -> Result<Translation, u32> {

@@ -208,7 +208,8 @@ pub fn write_cr0(x: &mut Exec, v: u64) -> R {
     if let Some(p) = pdpte {
         x.st.pdpte = p;
     }
-    if changed & (cr0::PG | cr0::WP | cr0::PE) != 0 {
+    // Without paging before and after, addresses mean what they meant.
+    if changed & cr0::PG != 0 || new & cr0::PG != 0 && changed & (cr0::WP | cr0::PE) != 0 {
         x.flush_tlb();
     }
     x.refresh();
@@ -250,7 +251,7 @@ fn write_cr3(x: &mut Exec, v: u64) -> R {
         x.st.pdpte = load_pdptes(x, v)?;
     }
     x.st.cr3 = v;
-    x.flush_tlb();
+    x.flush_tlb_local();
     Ok(())
 }
 
