@@ -299,7 +299,7 @@ impl Plan {
                 }
                 written |= e.flags_written;
                 if written & effects::ALL == effects::ALL {
-                    b.kills_flags = !b.header;
+                    b.kills_flags = true;
                     break;
                 }
                 written |= if written & effects::CO != 0 { effects::C } else { 0 };

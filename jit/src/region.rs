@@ -136,12 +136,28 @@ impl Region<'_, '_, '_> {
 
     /// Goes to the block that the word `code` names.
     fn dispatch(&mut self, code: Value) {
-        let entries: Vec<Block> = self.plan.entries.iter().map(|&n| self.join(n)).collect();
-        let b = &mut *self.t.b;
-        if let [only] = entries[..] {
-            b.ins().jump(only, &[]);
-            return;
+        let plan = self.plan;
+        if let [only] = plan.entries[..] {
+            return self.enter_at(only);
         }
+        // Ways in, each of which counts and goes to its block.
+        let entries: Vec<Block> = plan.entries.iter().map(|_| self.t.b.create_block()).collect();
+        self.choose(code, &entries);
+        for (&n, &way) in plan.entries.iter().zip(&entries) {
+            self.t.b.switch_to_block(way);
+            self.enter_at(n);
+        }
+    }
+
+    fn enter_at(&mut self, n: usize) {
+        self.check_left(self.plan.blocks[n].longest, self.start_of(n));
+        let block = self.join(n);
+        self.t.b.ins().jump(block, &[]);
+    }
+
+    /// Branches by the number of the entry.
+    fn choose(&mut self, code: Value, entries: &[Block]) {
+        let b = &mut *self.t.b;
         let code = b.ins().ireduce(types::I32, code);
         let mask = b.ins().iconst(types::I32, abi::MAX_ENTRIES as i64 - 1);
         let n = b.ins().band(code, mask);
@@ -214,11 +230,6 @@ impl Region<'_, '_, '_> {
         let dirty = self.plan.blocks[n].dirty;
         let vector = VectorState::default();
         self.t.s = State { regs: [None; 16], dirty, defs: 0, flags: FlagState::Memory { cf }, left, done: 0, vector };
-        if self.plan.blocks[n].header {
-            let at = self.start_of(n);
-            let longest = self.plan.blocks[n].longest;
-            self.check_left(longest, at);
-        }
         self.block(n);
     }
 
@@ -326,6 +337,12 @@ impl Region<'_, '_, '_> {
     fn go(&mut self, to: Option<usize>, ip: V, branched: bool) {
         match to {
             Some(n) if self.plan.joins(n) => {
+                if self.plan.blocks[n].header {
+                    // Counted on the ways to it, where what the flags follow from is at hand: it need not be stored for this.
+                    let s = self.t.s.clone();
+                    (self.t.s.left, self.t.s.done) = (self.t.left_at(&s), 0);
+                    self.check_left(self.plan.blocks[n].longest, self.start_of(n));
+                }
                 self.settle_for(n);
                 let block = self.join(n);
                 self.t.b.ins().jump(block, &[]);
