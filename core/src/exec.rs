@@ -396,9 +396,10 @@ impl Exec {
             || [old.read, old.write, old.fetch].contains(&page)
         {
             // An entry that keeps something of what it said before is global if both are.
-            let keeps = new.read == page && access == Access::Fetch
-                || new.write == page && access == Access::Fetch
-                || new.fetch == page && access != Access::Fetch;
+            let keeps = match access {
+                Access::Fetch => new.read == page || new.write == page,
+                _ => new.fetch == page,
+            };
             let global = known.is_global() && (!keeps || self.tlb.is_global(view, lin));
             *self.tlb.fill(view, lin, global) = new;
         }
