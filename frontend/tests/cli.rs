@@ -456,3 +456,12 @@ fn engines_by_name_end_in_the_same_state_and_so_do_both_at_once() {
     assert_eq!(hash(&["--lockstep", "--jit-threshold", "2", "--code-cache", "2M"]), want);
     assert_eq!(hash(&["--accel", "auto"]), want);
 }
+
+#[test]
+fn what_the_doctor_says_of_the_jit_is_what_asking_for_it_leads_to() {
+    let said = String::from_utf8(ferrite(&["doctor"]).stdout).unwrap();
+    let has_it = said.lines().any(|l| l.split_whitespace().eq(["JIT", "yes"]));
+    assert!(has_it || said.lines().any(|l| l.starts_with("JIT ") && l.contains("no: ")), "{said}");
+    let asked = ferrite(&["run", "--accel", "jit", "--display", "none", "--limit-insns", "1"]);
+    assert_eq!(asked.status.code(), Some(if has_it { 124 } else { 4 }), "{said}");
+}
