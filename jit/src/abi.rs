@@ -54,7 +54,7 @@ impl JumpEntry {
 }
 
 /// Entries in a table. A power of two.
-pub const JUMP_ENTRIES: usize = 32768;
+pub const JUMP_ENTRIES: usize = 16384;
 /// No byte of guest memory has this address.
 pub const NO_ADDRESS: u64 = u64::MAX;
 /// Low bits of a code word that hold the number of a region's entry; host code is aligned to as many.

@@ -38,6 +38,8 @@ const REDO_SAMPLE: u32 = 16;
 const REDO_STEP: u32 = 7;
 /// Retired instructions between two returns from one instruction below which it is translated as a call.
 const REDO_DISTANCE: u64 = 2000;
+/// Modes that have a jump table at the same time at most: 16 MiB of them.
+const MAX_TABLES: usize = 64;
 /// Real changes of a region's code before nothing is translated there any more.
 const MAX_CHANGES: u32 = 8;
 
@@ -241,9 +243,22 @@ impl Jit {
         }
         self.mode = mode;
         if let Some(mode) = mode {
+            self.make_room_for(mode);
             x.words[abi::JUMPS] = self.table(mode).as_ptr() as u64;
             x.words[abi::MODE] = mode.number() as u64;
             x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
+        }
+    }
+
+    /// Lets go of everything when a guest goes through more modes than have tables: their addresses are in translated code, so
+    /// that no table can go alone.
+    fn make_room_for(&mut self, mode: Mode) {
+        let tables = &self.tables;
+        if tables[mode.number()].is_empty() && tables.iter().filter(|t| !t.is_empty()).count() >= MAX_TABLES {
+            let contexts = self.contexts;
+            self.drop_all();
+            self.contexts = contexts;
+            self.tables.fill(Box::default());
         }
     }
 
