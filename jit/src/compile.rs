@@ -66,9 +66,8 @@ impl Compiler {
     pub fn new() -> Result<Self, Unavailable> {
         let no = |e: &dyn std::fmt::Display| Unavailable::Host(e.to_string());
         let mut flags = settings::builder();
-        let opt = std::env::var("FERRITE_JIT_OPT").unwrap_or_else(|_| "none".into());
         for (name, value) in [
-            ("opt_level", opt.as_str()),
+            ("opt_level", "none"),
             ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
             ("preserve_frame_pointers", "true"), // tail calls need it
             ("enable_alias_analysis", "false"),
