@@ -59,50 +59,10 @@ impl Interpreter {
                 self.step(x);
                 continue;
             }
-            match self.cache.lookup(x) {
-                Ok(Entry::Block(block)) => self.run_chain(x, block),
-                Ok(Entry::Single(insn)) => {
-                    run_block(x, &[insn]);
-                }
-                Err(e) => {
-                    fetch_fault(x, e);
-                }
+            let mut block = block_here(&mut self.cache, x);
+            while let Some(running) = block {
+                block = run_on(&mut self.cache, x, running);
             }
-        }
-    }
-
-    /// Runs a block and those that follow it, until something needs a look.
-    #[inline]
-    fn run_chain(&mut self, x: &mut Exec, mut block: BlockId) {
-        loop {
-            let start = x.st.rip();
-            let insns = self.cache.insns(block);
-            let room = x.limit - x.retired;
-            if room < insns.len() as u64 {
-                run_block(x, &insns[..room as usize]);
-                return;
-            }
-            run_block(x, insns);
-            if x.attention || x.retired >= x.limit {
-                return;
-            }
-            block = match self.cache.follow(x, block, start) {
-                Some(next) => next,
-                None => match self.cache.lookup(x) {
-                    Ok(Entry::Block(next)) => {
-                        self.cache.link(block, next);
-                        next
-                    }
-                    Ok(Entry::Single(insn)) => {
-                        run_block(x, &[insn]);
-                        return;
-                    }
-                    Err(e) => {
-                        fetch_fault(x, e);
-                        return;
-                    }
-                },
-            };
         }
     }
 
@@ -189,6 +149,39 @@ pub fn boundary(x: &mut Exec) -> Option<Exit> {
         }));
     }
     exit
+}
+
+/// The block at the instruction pointer. What can be in none is carried out on the spot, be it an instruction or the fault of its fetch.
+#[inline]
+pub fn block_here(cache: &mut BlockCache, x: &mut Exec) -> Option<BlockId> {
+    match cache.lookup(x) {
+        Ok(Entry::Block(block)) => return Some(block),
+        Ok(Entry::Single(insn)) => run_block(x, &[insn]),
+        Err(e) => fetch_fault(x, e),
+    };
+    None
+}
+
+/// Runs a block; gives the one that follows, unless something needs a look.
+#[inline(always)]
+pub fn run_on(cache: &mut BlockCache, x: &mut Exec, block: BlockId) -> Option<BlockId> {
+    let start = x.st.rip();
+    let insns = cache.insns(block);
+    let room = x.limit - x.retired;
+    if room < insns.len() as u64 {
+        run_block(x, &insns[..room as usize]);
+        return None;
+    }
+    run_block(x, insns);
+    if x.attention || x.retired >= x.limit {
+        return None;
+    }
+    if let Some(next) = cache.follow(x, block, start) {
+        return Some(next);
+    }
+    let next = block_here(cache, x)?;
+    cache.link(block, next);
+    Some(next)
 }
 
 /// Delivers a fault of a fetch. No instruction retires, but time must pass.

@@ -9,16 +9,16 @@ use crate::compile::{Compiler, Translation};
 use crate::helper::{self, Import};
 use crate::mode::{MODES, Mode};
 use crate::persist::{self, Shelf, Store};
-use crate::plan::Request;
+use crate::plan::{Request, came_back};
 use crate::show::Shows;
 use crate::worker::Worker;
 use crate::{Config, Unavailable};
 use ferrite_core::cpu::Model;
 use ferrite_core::engine::{Engine, Hot};
 use ferrite_core::exec::{CodeSize, Exec, Exit};
-use ferrite_core::interp::{Interpreter, boundary, fetch_fault, run_block};
+use ferrite_core::interp::{Interpreter, block_here, boundary, run_on};
 use ferrite_core::isa::Insn;
-use ferrite_core::isa::cache::{BlockId, Entry, watch};
+use ferrite_core::isa::cache::{BlockId, watch};
 use ferrite_core::isa::helpers::interrupt;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
@@ -212,14 +212,19 @@ impl Jit {
         })
     }
 
-    /// Everything that can happen between two instructions, and what of the engine's it concerns.
-    fn boundary(&mut self, x: &mut Exec) -> Option<Exit> {
+    /// Drops decoded and translated code that was written to.
+    fn drop_stale(&mut self, x: &mut Exec) {
         if x.sys.mem.has_stale_code() {
             for stale in x.sys.mem.take_stale_code() {
                 self.interp.cache.invalidate(stale);
                 self.invalidate(x, stale);
             }
         }
+    }
+
+    /// Everything that can happen between two instructions, and what of the engine's it concerns.
+    fn boundary(&mut self, x: &mut Exec) -> Option<Exit> {
+        self.drop_stale(x);
         let exit = boundary(x);
         while let Back::There(worker) = &mut self.compiler
             && let Some((id, done, ns)) = worker.take()
@@ -255,9 +260,7 @@ impl Jit {
     fn make_room_for(&mut self, mode: Mode) {
         let tables = &self.tables;
         if tables[mode.number()].is_empty() && tables.iter().filter(|t| !t.is_empty()).count() >= MAX_TABLES {
-            let contexts = self.contexts;
             self.drop_all();
-            self.contexts = contexts;
             self.tables.fill(Box::default());
         }
     }
@@ -311,48 +314,13 @@ impl Jit {
                     self.interpret = interpret;
                     return pause;
                 }
-                match self.interp.cache.lookup(x) {
-                    Ok(Entry::Block(next)) => block = next,
-                    Ok(Entry::Single(insn)) => {
-                        run_block(x, &[insn]);
-                        return false;
-                    }
-                    Err(e) => {
-                        fetch_fault(x, e);
-                        return false;
-                    }
-                }
+                let Some(next) = block_here(&mut self.interp.cache, x) else { return false };
+                block = next;
                 continue;
             }
             interpret = false;
-            let start = x.st.rip();
-            let insns = self.interp.cache.insns(block);
-            let room = x.limit - x.retired;
-            if room < insns.len() as u64 {
-                run_block(x, &insns[..room as usize]);
-                return false;
-            }
-            run_block(x, insns);
-            if x.attention || x.retired >= x.limit {
-                return false;
-            }
-            block = match self.interp.cache.follow(x, block, start) {
-                Some(next) => next,
-                None => match self.interp.cache.lookup(x) {
-                    Ok(Entry::Block(next)) => {
-                        self.interp.cache.link(block, next);
-                        next
-                    }
-                    Ok(Entry::Single(insn)) => {
-                        run_block(x, &[insn]);
-                        return false;
-                    }
-                    Err(e) => {
-                        fetch_fault(x, e);
-                        return false;
-                    }
-                },
-            };
+            let Some(next) = run_on(&mut self.interp.cache, x, block) else { return false };
+            block = next;
         }
     }
 
@@ -400,18 +368,18 @@ impl Jit {
         if self.pages.len() <= index {
             self.pages.resize(index + 1, Vec::new());
         }
-        let known = self.pages[index].iter().copied().find(|&id| {
+        let known = self.pages[index].iter().find_map(|&id| {
             let r = &self.regions[id as usize];
-            r.mode == mode && r.entries.contains(&entry)
+            let number = r.entries.iter().position(|&e| e == entry).filter(|_| r.mode == mode)?;
+            Some((id, number as u16))
         });
-        let Some(id) = known else {
+        let Some((id, number)) = known else {
             if self.changes.get(&at).is_some_and(|&n| n >= MAX_CHANGES) {
                 self.sides[block as usize].region = 0;
                 return None;
             }
-            return self.ask(x, block, mode, Vec::new());
+            return self.ask(x, block, mode);
         };
-        let number = self.regions[id as usize].entries.iter().position(|&e| e == entry)? as u16;
         let side = &mut self.sides[block as usize];
         (side.region, side.entry) = (id + 1, number);
         let live = match self.regions[id as usize].life {
@@ -455,14 +423,13 @@ impl Jit {
     }
 
     /// Asks for the translation of a block and of what is hot around it.
-    fn ask(&mut self, x: &mut Exec, block: BlockId, mode: Mode, slow: Vec<u16>) -> Option<(u32, u16)> {
+    fn ask(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<(u32, u16)> {
         let (at, _) = self.interp.cache.place(block)?;
         let (page, entry) = (at & !(PAGE_SIZE - 1), (at & (PAGE_SIZE - 1)) as u16);
         let runs = self.runs(page, entry, mode.code());
         let text: Box<[u8]> = x.sys.mem.backing()[page as usize..(page + PAGE_SIZE) as usize].into();
         let id = self.regions.len() as u32;
-        let req = Request { id, runs: runs.clone(), text: text.clone(), mode, model: x.model, slow: slow.clone() };
-        self.regions.push(Region {
+        let region = Region {
             life: Life::Asked,
             page,
             entries: vec![entry],
@@ -472,13 +439,15 @@ impl Jit {
             runs,
             text,
             insns: Box::default(),
-            slow,
+            slow: Vec::new(),
             redo: (0, 0, 0),
             again: false,
             linear: 0,
             entered: 0,
             retired: 0,
-        });
+        };
+        let req = region.request(id, x.model);
+        self.regions.push(region);
         self.pages[(page >> PAGE_SHIFT) as usize].push(id);
         let side = &mut self.sides[block as usize];
         (side.region, side.entry) = (id + 1, 0);
@@ -641,7 +610,6 @@ impl Jit {
             *s = Side::default();
         }
         self.memory.clear();
-        self.contexts = u64::MAX;
     }
 
     fn forget_blocks(&mut self) {
@@ -734,7 +702,7 @@ impl Jit {
             }
             let often = (now - r.redo.2) / u64::from(REDO_SAMPLE * REDO_STEP) < REDO_DISTANCE;
             r.redo = (at, 0, now);
-            if often && !r.again && r.slow.iter().filter(|&&s| s == at).count() < 2 && r.slow.len() < 32 {
+            if often && !r.again && came_back(&r.slow, at) < 2 && r.slow.len() < 32 {
                 r.again = true;
                 r.slow.push(at);
                 let req = r.request(id, x.model);
@@ -795,36 +763,24 @@ impl Engine for Jit {
                 self.interp.step(x);
                 continue;
             }
-            match self.interp.cache.lookup(x) {
-                Ok(Entry::Block(block)) => {
-                    if self.chain(x, block) {
-                        // As at a limit: what is due at this boundary comes first.
-                        return if x.attention { self.boundary(x).unwrap_or(Exit::Pause) } else { Exit::Pause };
-                    }
-                }
-                Ok(Entry::Single(insn)) => {
-                    run_block(x, &[insn]);
-                }
-                Err(e) => {
-                    fetch_fault(x, e);
-                }
+            if let Some(block) = block_here(&mut self.interp.cache, x)
+                && self.chain(x, block)
+            {
+                // As at a limit: what is due at this boundary comes first.
+                return if x.attention { self.boundary(x).unwrap_or(Exit::Pause) } else { Exit::Pause };
             }
         }
     }
 
     fn run_one(&mut self, x: &mut Exec) -> Option<Exit> {
-        if x.sys.mem.has_stale_code() {
-            for stale in x.sys.mem.take_stale_code() {
-                self.interp.cache.invalidate(stale);
-                self.invalidate(x, stale);
-            }
-        }
+        self.drop_stale(x);
         self.interp.run_one(x)
     }
 
     fn clear(&mut self, x: &mut Exec) {
         self.interp.clear(x);
         self.drop_all();
+        (self.mode, self.contexts) = (None, u64::MAX);
     }
 
     fn set_pausing(&mut self, on: bool) {

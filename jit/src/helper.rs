@@ -8,10 +8,9 @@ use ferrite_core::isa::Insn;
 
 /// The instruction was carried out.
 pub const DONE: u32 = 0;
-/// It raised an exception, which is in [`Exec::fault`]; the instruction pointer is what delivery saves.
-pub const FAULT: u32 = 1;
-/// It was carried out, and the engine must look at the machine before the next.
-pub const LOOK: u32 = 2;
+/// The engine must look at the machine before the next: the instruction asked for attention, or raised an exception, which is in
+/// [`Exec::fault`]; the instruction pointer is what delivery saves.
+pub const LOOK: u32 = 1;
 
 /// Functions that translated code may import, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +84,7 @@ fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
             x.st.set_rip(next.wrapping_sub(u64::from(i.len)));
         }
         x.fault = Some(e);
-        return FAULT;
+        return LOOK;
     }
     // A repeated instruction has counted all iterations but one.
     x.words[LEFT] = x.limit.wrapping_sub(x.retired + 1);

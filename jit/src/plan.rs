@@ -31,6 +31,11 @@ pub struct Request {
     pub slow: Vec<u16>,
 }
 
+/// How often the instruction at an offset is named in [`Request::slow`].
+pub fn came_back(slow: &[u16], at: u16) -> usize {
+    slow.iter().filter(|&&s| s == at).count()
+}
+
 /// How an instruction is translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -375,7 +380,7 @@ fn classify(
             if insn.has(flag::ENDS) {
                 flow = flow_of(req.mode.code(), at, &insn, &ins);
             }
-            let slow = e.leaves && req.slow.iter().filter(|&&s| s == at).count() > 1;
+            let slow = e.leaves && came_back(&req.slow, at) > 1;
             match (fine, slow) {
                 (true, false) => (How::Inline, e),
                 (true, true) if flow == Flow::Next => (How::Call, e),
@@ -385,7 +390,7 @@ fn classify(
         }
         Meaning::Helper(_) => {
             let e = effects_of_helper(&ins, info);
-            let back = req.slow.iter().filter(|&&s| s == at).count();
+            let back = came_back(&req.slow, at);
             if vector::is_inline(&ins) && back <= usize::from(insn.has(flag::MEM)) {
                 (How::Vector, vector::effects_inline(&ins, e))
             } else {

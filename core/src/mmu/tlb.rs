@@ -68,8 +68,6 @@ pub struct Tlb {
     pub fills: u64,
     /// Whole flushes since the machine started.
     pub flushes: u64,
-    /// Differs from what it was when any linear address may be mapped otherwise than it was then.
-    pub epoch: u64,
 }
 
 impl Default for Tlb {
@@ -81,7 +79,6 @@ impl Default for Tlb {
             known: Known::default(),
             fills: 0,
             flushes: 0,
-            epoch: 0,
         }
     }
 }
@@ -145,7 +142,6 @@ impl Tlb {
     /// Drops everything but what is of global pages.
     pub fn flush_local(&mut self) {
         self.flushes += 1;
-        self.epoch += 1;
         self.known.flush_local();
         let (entries, global) = (&mut self.entries, &self.global);
         self.filled.retain(|&i| {
@@ -160,7 +156,6 @@ impl Tlb {
 
     /// Drops every entry; what is known stays. For changes of the map, of what is watched and of who looks at writes.
     pub fn forget_entries(&mut self) {
-        self.epoch += 1;
         for i in self.filled.drain(..) {
             self.entries[usize::from(i)] = Entry::EMPTY;
         }
@@ -168,7 +163,6 @@ impl Tlb {
 
     /// Drops what is known of the 4-KiB page of one linear address.
     pub fn forget(&mut self, lin: u64) {
-        self.epoch += 1;
         self.known.forget(lin);
         for view in FILLED_VIEWS {
             // The slot keeps its place in `filled`: emptying it twice is harmless, and `fill` may note it twice.
@@ -181,7 +175,6 @@ impl Tlb {
         match self.known.reach(lin) {
             12 => self.forget(lin),
             22 => {
-                self.epoch += 1;
                 // All pieces lie in one aligned 4-MiB region.
                 self.known.forget_region(lin);
                 // What is empty leaves the list: else each INVLPG and the fill behind it would make it longer, to its limit.
