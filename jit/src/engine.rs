@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // entering translated code, and handing it addresses
 
 mod aside;
+mod hot;
 
 use crate::abi::{self, JUMP_ENTRIES, JumpEntry, REASONS, Reason};
 use crate::code::CodeMemory;
@@ -9,35 +10,23 @@ use crate::compile::{Compiler, Translation};
 use crate::helper::{self, Import};
 use crate::mode::{MODES, Mode};
 use crate::persist::{self, Shelf, Store};
-use crate::plan::{Request, came_back};
+use crate::plan::Request;
 use crate::show::Shows;
 use crate::worker::Worker;
 use crate::{Config, Unavailable};
 use ferrite_core::cpu::Model;
 use ferrite_core::engine::{Engine, Hot};
-use ferrite_core::exec::{CodeSize, Exec, Exit};
+use ferrite_core::exec::{Exec, Exit};
 use ferrite_core::interp::{Interpreter, block_here, boundary, run_on};
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::{BlockId, watch};
 use ferrite_core::isa::helpers::interrupt;
-use ferrite_core::isa::insn::flag;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use ferrite_core::mmu::tlb::View;
-use iced_x86::FlowControl;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// Instructions in a region at most, about.
-const MAX_INSNS: usize = 128;
-/// Runs of instructions in a region at most.
-const MAX_RUNS: usize = 64;
-/// Returns from one instruction before it is asked whether they come too often.
-const REDO_SAMPLE: u32 = 16;
-/// Of these, one is looked at.
-const REDO_STEP: u32 = 7;
-/// Retired instructions between two returns from one instruction below which it is translated as a call.
-const REDO_DISTANCE: u64 = 2000;
 /// Modes that have a jump table at the same time at most: 16 MiB of them.
 const MAX_TABLES: usize = 64;
 /// Real changes of a region's code before nothing is translated there any more.
@@ -466,58 +455,6 @@ impl Jit {
         }
     }
 
-    /// Straight runs of decoded instructions that are reached from an entry inside its page and are not cold.
-    fn runs(&self, page: u64, entry: u16, code: CodeSize) -> Vec<(u16, u16)> {
-        let cold = self.config.threshold / 2;
-        let mut starts = vec![entry];
-        let mut found: Vec<(u16, u16)> = Vec::new();
-        let mut insns = 0;
-        let mut next = 0;
-        while next < starts.len() && found.len() < MAX_RUNS && insns < MAX_INSNS {
-            let start = starts[next];
-            next += 1;
-            let Some(block) = self.interp.cache.find(page + u64::from(start), code) else { continue };
-            let side = self.sides.get(block as usize).copied().unwrap_or_default();
-            // What is an entry already is left to its own region: to go there costs little.
-            if start != entry && (side.region != 0 || side.heat <= cold) {
-                continue;
-            }
-            let list = self.interp.cache.insns(block);
-            insns += list.len();
-            let Some(last) = list.last() else { continue };
-            let end = start + last.end;
-            found.push((start, end));
-            let mut add = |at: i64| {
-                if let Ok(at) = u16::try_from(at)
-                    && u64::from(at) < PAGE_SIZE
-                    && !starts.contains(&at)
-                {
-                    starts.push(at);
-                }
-            };
-            let (flow, target) = static_flow(last, i64::from(end), code);
-            if let Some(target) = target {
-                add(target);
-            }
-            if flow {
-                add(end.into());
-            }
-        }
-        // A run ends where another begins at one of its instructions.
-        let firsts: Vec<u16> = found.iter().map(|&(s, _)| s).collect();
-        for (start, end) in &mut found {
-            let Some(block) = self.interp.cache.find(page + u64::from(*start), code) else { continue };
-            for i in self.interp.cache.insns(block) {
-                let behind = *start + i.end;
-                if behind < *end && firsts.contains(&behind) {
-                    *end = behind;
-                    break;
-                }
-            }
-        }
-        found
-    }
-
     /// Puts a finished translation to use.
     fn install(&mut self, x: &mut Exec, id: u32, done: Option<Translation>, ns: u64) {
         self.counts.compile_ns += ns;
@@ -669,67 +606,6 @@ impl Jit {
             self.note_redo(x, at);
         }
         reason
-    }
-
-    /// An instruction came back to be interpreted. One that does so all the time is better called.
-    fn note_redo(&mut self, x: &mut Exec, at: u16) {
-        self.redone = self.redone.wrapping_add(1);
-        if !self.redone.is_multiple_of(REDO_STEP) {
-            return; // a sample is enough, and less work
-        }
-        // The region that came back may be another than the one entered: found by the instruction's place.
-        let linear = x.fetch_address() & !(PAGE_SIZE - 1);
-        let e = x.tlb.entry(x.ctx.fetch_view, linear);
-        if e.fetch != linear {
-            return;
-        }
-        let page = linear.wrapping_add(e.addend).wrapping_sub(x.sys.mem.base());
-        let Some(list) = self.pages.get((page >> PAGE_SHIFT) as usize) else { return };
-        let mode = self.mode;
-        let holds = |r: &Region| {
-            r.life == Life::Live && Some(r.mode) == mode && r.runs.iter().any(|&(a, b)| (a..b).contains(&at))
-        };
-        let ids: Vec<u32> = list.iter().copied().filter(|&id| holds(&self.regions[id as usize])).collect();
-        for id in ids {
-            let now = x.retired;
-            let r = &mut self.regions[id as usize];
-            if r.redo.0 != at {
-                r.redo = (at, 0, now);
-            }
-            r.redo.1 += 1;
-            if r.redo.1 < REDO_SAMPLE {
-                continue;
-            }
-            let often = (now - r.redo.2) / u64::from(REDO_SAMPLE * REDO_STEP) < REDO_DISTANCE;
-            r.redo = (at, 0, now);
-            if often && !r.again && came_back(&r.slow, at) < 2 && r.slow.len() < 32 {
-                r.again = true;
-                r.slow.push(at);
-                let req = r.request(id, x.model);
-                self.counts.slow_sites += 1;
-                self.translate(x, req);
-            }
-        }
-    }
-}
-
-/// Whether control goes on behind an instruction that ends at `end`, and where else it goes.
-fn static_flow(i: &Insn, end: i64, code: CodeSize) -> (bool, Option<i64>) {
-    if !i.has(flag::ENDS) {
-        return (true, None);
-    }
-    let target = end
-        + match code {
-            CodeSize::Bits16 => i64::from(i.imm as i16),
-            CodeSize::Bits32 => i64::from(i.imm as i32),
-            CodeSize::Bits64 => i.imm as i64,
-        };
-    match i.iced().flow_control() {
-        FlowControl::ConditionalBranch => (true, Some(target)),
-        FlowControl::UnconditionalBranch if i.iced().is_jmp_short_or_near() => (false, Some(target)),
-        // What is called returns.
-        FlowControl::Call | FlowControl::IndirectCall => (true, None),
-        _ => (false, None),
     }
 }
 

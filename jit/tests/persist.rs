@@ -1,15 +1,13 @@
 //! Translations kept from run to run: a second run finds them, and nothing that happens to their file changes a run.
 
-#[allow(dead_code)] // some of it is for other tests
-#[path = "../../core/tests/rig/roms.rs"]
-mod rig;
+mod shared;
 
-use ferrite_core::compare;
 use ferrite_core::cpu::ModelName;
 use ferrite_core::interp::Interpreter;
 use ferrite_core::machine::Machine;
-use ferrite_jit::{Config, Jit};
+use ferrite_jit::Config;
 use ferrite_test_roms::{ROMS, Rom};
+use shared::{is_missing, jit, rig, same_at};
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,16 +31,6 @@ fn config(dir: &Path) -> Config {
     }
 }
 
-fn is_missing() -> bool {
-    match Jit::new(&Config::default()) {
-        Ok(_) => false,
-        Err(why) => {
-            println!("skipped: {why}");
-            true
-        }
-    }
-}
-
 fn rom(name: &str) -> &'static Rom {
     ROMS.iter().find(|r| r.name == name).expect("a ROM of this name")
 }
@@ -54,10 +42,8 @@ fn count(m: &Machine, name: &str) -> u64 {
 /// Runs a ROM to its end and compares that with the interpreter's; gives how many regions were made, and how many found.
 fn run(rom: &Rom, model: ModelName, dir: &Path) -> (u64, u64) {
     let mut want = rig::machine(rom, model, Box::new(Interpreter::new()));
-    let mut got = rig::machine(rom, model, Box::new(Jit::new(&config(dir)).expect("the host had it a moment ago")));
-    let outcomes = (rig::run(&mut want, rig::INSNS), rig::run(&mut got, rig::INSNS));
-    let what = compare::cpus(&want, &got) + &compare::memory(&want, &got) + &compare::devices(&want, &got);
-    assert!(outcomes.0 == outcomes.1 && what.is_empty(), "{}: {outcomes:?}\n{what}", rom.name);
+    let mut got = rig::machine(rom, model, jit(&config(dir)));
+    same_at(&mut want, &mut got, rig::INSNS).unwrap_or_else(|e| panic!("{}: {e}", rom.name));
     (count(&got, "jit_compiled"), count(&got, "jit_kept_found"))
 }
 
@@ -189,7 +175,7 @@ fn every_rom_ends_as_it_should_on_kept_translations() {
     rig::for_all(&wanted, |rom, model| {
         // Those of one processor share a file, and find each other's.
         for _ in 0..2 {
-            rig::check(rom, model, &|| Box::new(Jit::new(&config(path)).expect("the host had it a moment ago")))?;
+            rig::check(rom, model, &|| jit(&config(path)))?;
         }
         Ok(())
     });

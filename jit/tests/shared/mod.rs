@@ -1,0 +1,53 @@
+//! What the tests that run ROMs on the JIT share: whether there is one, and the comparison with the interpreter.
+#![allow(dead_code)] // none uses all of it
+
+#[path = "../../../core/tests/rig/roms.rs"]
+pub mod rig;
+
+use ferrite_core::compare;
+use ferrite_core::cpu::ModelName;
+use ferrite_core::engine::Engine;
+use ferrite_core::interp::Interpreter;
+use ferrite_core::machine::Machine;
+use ferrite_jit::{Config, Jit};
+use ferrite_test_roms::Rom;
+
+/// Whether this host can have no JIT; says why.
+pub fn is_missing() -> bool {
+    match Jit::new(&Config::default()) {
+        Ok(_) => false,
+        Err(why) => {
+            println!("skipped: {why}");
+            true
+        }
+    }
+}
+
+/// The JIT of a configuration.
+pub fn jit(config: &Config) -> Box<dyn Engine> {
+    Box::new(Jit::new(config).expect("the host had it a moment ago"))
+}
+
+/// Runs both machines to a count and compares how they ended, and all of their state.
+pub fn same_at(want: &mut Machine, got: &mut Machine, count: u64) -> Result<(), String> {
+    let outcomes = (rig::run(want, count), rig::run(got, count));
+    let what = compare::cpus(want, got) + &compare::memory(want, got) + &compare::devices(want, got);
+    if outcomes.0 == outcomes.1 && what.is_empty() {
+        return Ok(());
+    }
+    Err(format!("at {count}: {outcomes:?}\n{what}    {}", rig::state(want)))
+}
+
+/// The state after any of `looks` counts, and at the end. Gives the machine that ran on `engine`.
+pub fn same_at_any_count(rom: &Rom, model: ModelName, engine: Box<dyn Engine>, looks: u64) -> Result<Machine, String> {
+    let mut straight = rig::machine(rom, model, Box::new(Interpreter::new()));
+    rig::run(&mut straight, rig::INSNS);
+    let end = straight.retired();
+    let mut want = rig::machine(rom, model, Box::new(Interpreter::new()));
+    let mut got = rig::machine(rom, model, engine);
+    // Uneven steps, so that the looks fall anywhere in loops.
+    for count in (1..looks).map(|n| end * n / looks + n).chain([rig::INSNS]) {
+        same_at(&mut want, &mut got, count)?;
+    }
+    Ok(got)
+}
