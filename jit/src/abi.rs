@@ -27,6 +27,11 @@ pub const JUMPS: usize = 5;
 /// Number of the mode that the running region was made for.
 pub const MODE: usize = 6;
 
+/// What drafts call, by address: [`crate::helper::run`] and [`crate::helper::run_with_flags`], and [`crate::helper::settle`].
+pub const DRAFT_RUN: usize = 7;
+pub const DRAFT_RUN_FLAGS: usize = 8;
+pub const DRAFT_SETTLE: usize = 9;
+
 /// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
@@ -81,13 +86,15 @@ pub enum Reason {
     Attention = 3,
     /// The region does not lie inside the code segment here.
     Outside = 4,
+    /// A draft has been run so often that its code is to be translated.
+    Hot = 5,
 }
 
 /// Where the [`Reason`] is in a region's result.
 pub const REASON_SHIFT: u32 = 12;
 
 /// Number of [`Reason`]s.
-pub const REASONS: usize = 5;
+pub const REASONS: usize = 6;
 
 /// What a region returned: why, and the offset in the page.
 pub const fn result(word: u64) -> (Reason, u16) {
@@ -96,7 +103,8 @@ pub const fn result(word: u64) -> (Reason, u16) {
         1 => Reason::Redo,
         2 => Reason::Limit,
         3 => Reason::Attention,
-        _ => Reason::Outside,
+        4 => Reason::Outside,
+        _ => Reason::Hot,
     };
     (reason, (word & 0xfff) as u16)
 }

@@ -2,11 +2,13 @@
 #![allow(unsafe_code)] // entering translated code, and handing it addresses
 
 mod aside;
+mod drafts;
 mod hot;
 
 use crate::abi::{self, JUMP_ENTRIES, JumpEntry, REASONS, Reason};
 use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
+use crate::draft;
 use crate::helper::{self, Import};
 use crate::mode::{MODES, Mode};
 use crate::persist::{self, Shelf, Store};
@@ -23,6 +25,7 @@ use ferrite_core::isa::cache::{BlockId, watch};
 use ferrite_core::isa::helpers::interrupt;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use ferrite_core::mmu::tlb::View;
+use drafts::Drafts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -43,6 +46,16 @@ struct Side {
     region: u32,
     /// Number of its entry.
     entry: u16,
+    /// Number of its draft, plus one.
+    draft: u32,
+}
+
+/// Code to enter.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// A region, at one of its entries.
+    Region(u32, u16),
+    Draft(u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +153,7 @@ pub struct Jit {
     interpret: bool,
     /// Instructions that came back.
     redone: u32,
+    drafts: Drafts,
     counts: Counts,
 }
 
@@ -163,9 +177,11 @@ impl Jit {
     /// See [`Unavailable`].
     pub fn new(config: &Config) -> Result<Self, Unavailable> {
         let mut compiler = Compiler::new()?;
-        let gate = compiler.gate().ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
+        let gate = if draft::AVAILABLE { Some(draft::gate()) } else { compiler.gate() };
+        let gate = gate.ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
         let mut memory = CodeMemory::new(config.code_cache.max(1))?;
         let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
+        let drafts = Drafts::new(config, &mut memory);
         memory.keep();
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
@@ -197,6 +213,7 @@ impl Jit {
             pausing: false,
             interpret: false,
             redone: 0,
+            drafts,
             counts: Counts::default(),
         })
     }
@@ -241,6 +258,7 @@ impl Jit {
             x.words[abi::JUMPS] = self.table(mode).as_ptr() as u64;
             x.words[abi::MODE] = mode.number() as u64;
             x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
+            self.drafts.say_where(x);
         }
     }
 
@@ -288,9 +306,9 @@ impl Jit {
         // What was delivered at this boundary may have more to come behind the next instruction.
         let mut interpret = std::mem::take(&mut self.interpret) || x.attention;
         loop {
-            if !interpret && let Some((id, entry)) = self.region_at(x, block) {
+            if !interpret && let Some(way) = self.way_at(x, block) {
                 let before = x.retired;
-                let reason = self.enter(x, id, entry);
+                let reason = self.enter(x, way);
                 if let Some(e) = x.fault.take() {
                     x.retired += 1;
                     interrupt::deliver(x, e);
@@ -305,6 +323,9 @@ impl Jit {
                 }
                 let Some(next) = block_here(&mut self.interp.cache, x) else { return false };
                 block = next;
+                if reason == Reason::Hot {
+                    self.draft_is_hot(x, block);
+                }
                 continue;
             }
             interpret = false;
@@ -313,9 +334,9 @@ impl Jit {
         }
     }
 
-    /// The region to enter at the block that the instruction pointer is at; counts, and asks for one when it is time.
+    /// The code to enter at the block that the instruction pointer is at; counts, and asks for some when it is time.
     #[inline]
-    fn region_at(&mut self, x: &mut Exec, block: BlockId) -> Option<(u32, u16)> {
+    fn way_at(&mut self, x: &mut Exec, block: BlockId) -> Option<Way> {
         self.look_at_mode(x);
         let mode = self.mode?;
         if self.cleared != self.interp.cache.cleared {
@@ -330,15 +351,21 @@ impl Jit {
             let id = side.region - 1;
             let r = &self.regions[id as usize];
             if r.life == Life::Live && r.mode == mode {
-                return Some((id, side.entry));
+                return Some(Way::Region(id, side.entry));
             }
-            if r.mode == mode && matches!(r.life, Life::Asked | Life::Dead) {
-                return None;
+            if r.mode != mode || !matches!(r.life, Life::Asked | Life::Dead) {
+                return self.find(x, block, mode).or_else(|| self.draft_at(x, block, mode));
             }
-            return self.find(x, block, mode);
+            return self.draft_at(x, block, mode);
+        }
+        if side.draft != 0 {
+            return self.draft_at(x, block, mode);
         }
         side.heat += 1;
         let heat = side.heat;
+        if heat == self.drafts.threshold {
+            return self.known(x, block, mode).or_else(|| self.draft_at(x, block, mode));
+        }
         if heat < self.first_look || heat & 0xff != self.first_look & 0xff {
             return None;
         }
@@ -350,19 +377,13 @@ impl Jit {
 
     /// The region of a block and a mode; asks for it if there is none.
     #[cold]
-    fn find(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<(u32, u16)> {
+    fn find(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<Way> {
         let (at, _) = self.interp.cache.place(block)?;
-        let (page, entry) = (at & !(PAGE_SIZE - 1), (at & (PAGE_SIZE - 1)) as u16);
-        let index = (page >> PAGE_SHIFT) as usize;
+        let index = (at >> PAGE_SHIFT) as usize;
         if self.pages.len() <= index {
             self.pages.resize(index + 1, Vec::new());
         }
-        let known = self.pages[index].iter().find_map(|&id| {
-            let r = &self.regions[id as usize];
-            let number = r.entries.iter().position(|&e| e == entry).filter(|_| r.mode == mode)?;
-            Some((id, number as u16))
-        });
-        let Some((id, number)) = known else {
+        let Some((id, number)) = self.entry_of(at, mode) else {
             if self.changes.get(&at).is_some_and(|&n| n >= MAX_CHANGES) {
                 self.sides[block as usize].region = 0;
                 return None;
@@ -376,7 +397,25 @@ impl Jit {
             Life::Asked | Life::Dead | Life::Gone => false,
             Life::Stale => self.revive(x, id),
         };
-        live.then_some((id, number))
+        live.then_some(Way::Region(id, number))
+    }
+
+    /// The region that can be entered at a position, and the number of the entry.
+    fn entry_of(&self, at: u64, mode: Mode) -> Option<(u32, u16)> {
+        let entry = (at & (PAGE_SIZE - 1)) as u16;
+        self.pages.get((at >> PAGE_SHIFT) as usize)?.iter().find_map(|&id| {
+            let r = &self.regions[id as usize];
+            let number = r.entries.iter().position(|&e| e == entry).filter(|_| r.mode == mode)?;
+            Some((id, number as u16))
+        })
+    }
+
+    /// The region of a block that is there already, or kept from another run.
+    #[cold]
+    fn known(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<Way> {
+        let (at, _) = self.interp.cache.place(block)?;
+        let known = self.entry_of(at, mode).is_some() || self.is_kept(x, block, mode);
+        if known { self.find(x, block, mode) } else { None }
     }
 
     /// Brings a stale region back if the bytes that it was made of are there again; else lets go of it.
@@ -412,7 +451,7 @@ impl Jit {
     }
 
     /// Asks for the translation of a block and of what is hot around it.
-    fn ask(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<(u32, u16)> {
+    fn ask(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<Way> {
         let (at, _) = self.interp.cache.place(block)?;
         let (page, entry) = (at & !(PAGE_SIZE - 1), (at & (PAGE_SIZE - 1)) as u16);
         let runs = self.runs(page, entry, mode.code());
@@ -441,7 +480,7 @@ impl Jit {
         let side = &mut self.sides[block as usize];
         (side.region, side.entry) = (id + 1, 0);
         self.translate(x, req);
-        (self.regions[id as usize].life == Life::Live).then_some((id, 0))
+        (self.regions[id as usize].life == Life::Live).then_some(Way::Region(id, 0))
     }
 
     fn translate(&mut self, x: &mut Exec, req: Request) {
@@ -511,22 +550,23 @@ impl Jit {
         self.counts.insns += done.count as u64;
         self.counts.bytes += done.code.len() as u64;
         if self.config.perf_map {
-            crate::dump::perf_map(
-                code,
-                done.code.len(),
-                self.regions[id as usize].page,
-                self.regions[id as usize].entries[0],
-            );
+            let r = &self.regions[id as usize];
+            crate::dump::perf_map("region", code, done.code.len(), r.page + u64::from(r.entries[0]));
         }
         if self.revive(x, id) {
-            self.note_entries(id);
+            self.note_entries(x, id);
         }
     }
 
-    /// Has blocks that a region can be entered at know it.
-    fn note_entries(&mut self, id: u32) {
+    /// Has blocks that a region can be entered at know it, and drafts go there.
+    fn note_entries(&mut self, x: &Exec, id: u32) {
         let r = &self.regions[id as usize];
+        let table = &mut self.tables[r.mode.number()];
         for (n, &at) in r.entries.iter().enumerate() {
+            let guest = x.sys.mem.base().wrapping_add(r.page + u64::from(at));
+            if let Some(slot) = table.get_mut(abi::jump_slot(guest)) {
+                *slot = JumpEntry { guest, code: r.code | n as u64 };
+            }
             let Some(block) = self.interp.cache.find(r.page + u64::from(at), r.mode.code()) else { continue };
             if let Some(side) = self.sides.get_mut(block as usize)
                 && side.region == 0
@@ -546,12 +586,14 @@ impl Jit {
         for s in &mut self.sides {
             *s = Side::default();
         }
+        self.drafts.clear();
         self.memory.clear();
     }
 
     fn forget_blocks(&mut self) {
         self.cleared = self.interp.cache.cleared;
         self.sides.clear();
+        self.drafts.clear();
         // Nobody watches over their bytes now.
         for r in &mut self.regions {
             if r.life == Life::Live {
@@ -563,6 +605,7 @@ impl Jit {
 
     /// Takes out of use the regions that a write has touched.
     fn invalidate(&mut self, x: &Exec, stale: StaleCode) {
+        self.unlink_drafts(x, stale);
         let Some(list) = self.pages.get((stale.page >> PAGE_SHIFT) as usize) else { return };
         for id in list.clone() {
             let r = &mut self.regions[id as usize];
@@ -574,32 +617,41 @@ impl Jit {
         }
     }
 
-    /// Enters a region.
-    fn enter(&mut self, x: &mut Exec, id: u32, entry: u16) -> Reason {
-        let r = &self.regions[id as usize];
+    /// Enters a region or a draft.
+    fn enter(&mut self, x: &mut Exec, way: Way) -> Reason {
+        let (mode, place, code) = match way {
+            Way::Region(id, entry) => {
+                let r = &self.regions[id as usize];
+                (r.mode, r.page + u64::from(r.entries[usize::from(entry)]), r.code | u64::from(entry))
+            }
+            Way::Draft(id) => self.drafts.place(id),
+        };
         let linear = x.fetch_address();
-        let code = r.code | u64::from(entry);
-        let guest = x.sys.mem.base().wrapping_add(r.page + u64::from(r.entries[usize::from(entry)]));
+        let guest = x.sys.mem.base().wrapping_add(place);
         let page_ip = x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1));
-        if let Some(slot) = self.tables[r.mode.number()].get_mut(abi::jump_slot(guest)) {
+        if let Some(slot) = self.tables[mode.number()].get_mut(abi::jump_slot(guest)) {
             *slot = JumpEntry { guest, code };
         }
-        if !self.shows.is_empty() {
+        if !self.shows.is_empty()
+            && let Way::Region(id, _) = way
+        {
             self.show(x, id, linear);
         }
         let left = x.limit - x.retired;
         x.words[abi::LEFT] = left;
         self.counts.enters += 1;
-        // SAFETY: the gate and the region were made for each other and for `Exec` as it is laid out here; the region's code is live,
+        // SAFETY: the gate and what it enters were made for each other and for `Exec` as it is laid out here; the code is live,
         // as is all that the jump table leads to, and it uses `x` alone, through the addresses put there by `look_at_mode`.
         let result = unsafe { (self.gate)(x, left, page_ip, code) };
         abi::settle_flags(x);
         x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
         x.pending = 0;
-        let r = &mut self.regions[id as usize];
-        r.linear = linear & !(PAGE_SIZE - 1);
-        r.entered += 1;
-        r.retired += left.wrapping_sub(x.words[abi::LEFT]);
+        if let Way::Region(id, _) = way {
+            let r = &mut self.regions[id as usize];
+            r.linear = linear & !(PAGE_SIZE - 1);
+            r.entered += 1;
+            r.retired += left.wrapping_sub(x.words[abi::LEFT]);
+        }
         let (reason, at) = abi::result(result);
         self.counts.exits[reason as usize] += 1;
         if reason == Reason::Redo {
@@ -686,6 +738,7 @@ impl Engine for Jit {
             ("jit_exit_limit", c.exits[Reason::Limit as usize]),
             ("jit_exit_attention", c.exits[Reason::Attention as usize]),
             ("jit_exit_outside", c.exits[Reason::Outside as usize]),
+            ("jit_exit_hot", c.exits[Reason::Hot as usize]),
             ("jit_invalidated", c.invalidated),
             ("jit_revived", c.revived),
             ("jit_segments_emptied", c.emptied),
@@ -693,6 +746,10 @@ impl Engine for Jit {
             ("jit_slow_sites", c.slow_sites),
             ("jit_kept_found", kept.found),
             ("jit_kept", kept.kept),
+            ("jit_drafts", self.drafts.written),
+            ("jit_draft_insns", self.drafts.insns),
+            ("jit_draft_bytes", self.drafts.bytes),
+            ("jit_draft_us", self.drafts.ns / 1000),
             ("tlb_fills", x.tlb.fills),
             ("tlb_flushes", x.tlb.flushes),
         ]);

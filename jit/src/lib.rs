@@ -8,6 +8,7 @@ mod access;
 mod code;
 mod compile;
 mod density;
+mod draft;
 mod dump;
 mod effects;
 mod engine;
@@ -43,6 +44,8 @@ pub struct Config {
     pub dump: Vec<u64>,
     /// Executions of a block before it is translated.
     pub threshold: u32,
+    /// Executions of a block before it is drafted, where the host can have drafts; 0 for none.
+    pub drafts: u32,
     /// Translate on a second thread.
     pub background: bool,
     /// Where lines for the user go: that a file was ignored, and why.
@@ -57,6 +60,7 @@ impl Default for Config {
             perf_map: false,
             dump: Vec::new(),
             threshold: 4000,
+            drafts: 40,
             background: true,
             say: |line| tracing::warn!("{line}"),
         }

@@ -151,16 +151,7 @@ impl Values {
     pub fn un(&mut self, op: Un, a: V) -> V {
         let w = self.width(a);
         if let Some(c) = self.constant(a) {
-            let v = match op {
-                Un::Not => !c,
-                Un::Zext(b) => c & ones(b),
-                Un::Sext(b) => ((c << (64 - b)) as i64 >> (64 - b)) as u64,
-                Un::Clz => c.leading_zeros().into(),
-                Un::Ctz => c.trailing_zeros().into(),
-                Un::Popcnt => c.count_ones().into(),
-                Un::Bswap => c.swap_bytes(),
-            };
-            return self.imm(v);
+            return self.imm(fold_un(op, c));
         }
         match op {
             Un::Zext(b) if w <= b => a,
@@ -447,7 +438,21 @@ fn shift(b: &mut FunctionBuilder<'_>, op: Bin, a: Value, n: Value) -> Value {
     }
 }
 
-fn fold(op: Bin, x: u64, y: u64) -> u64 {
+/// The operation on a number.
+pub const fn fold_un(op: Un, c: u64) -> u64 {
+    match op {
+        Un::Not => !c,
+        Un::Zext(b) => c & ones(b),
+        Un::Sext(b) => ((c << (64 - b)) as i64 >> (64 - b)) as u64,
+        Un::Clz => c.leading_zeros() as u64,
+        Un::Ctz => c.trailing_zeros() as u64,
+        Un::Popcnt => c.count_ones() as u64,
+        Un::Bswap => c.swap_bytes(),
+    }
+}
+
+/// The operation on two numbers.
+pub fn fold(op: Bin, x: u64, y: u64) -> u64 {
     let n = (y & 63) as u32;
     match op {
         Bin::Add => x.wrapping_add(y),

@@ -11,7 +11,8 @@ const TINY: Config = Config {
     translations: None,
     perf_map: false,
     dump: Vec::new(),
-    threshold: 1,
+    threshold: 3,
+    drafts: 1,
     background: false,
     say: |line| panic!("{line}"),
 };

@@ -12,11 +12,11 @@ use shared::{is_missing, rig, same_at_any_count};
 /// Looks at each run.
 const LOOKS: u64 = 7;
 
-/// How soon code is translated: at once, and when it has been interpreted.
-const THRESHOLDS: [u32; 2] = [1, 3];
+/// How soon code is translated, and drafted: at once, when it has been interpreted, when drafts have run, and never.
+const HEATS: [(u32, u32); 4] = [(1, 0), (3, 0), (5, 1), (u32::MAX, 1)];
 
-fn jit(threshold: u32) -> Box<dyn Engine> {
-    shared::jit(&Config { threshold, background: false, ..Config::default() })
+fn jit((threshold, drafts): (u32, u32)) -> Box<dyn Engine> {
+    shared::jit(&Config { threshold, drafts, background: false, ..Config::default() })
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn every_rom_holds_on_every_model_it_names() {
         return;
     }
     let wanted = std::env::var("ROM").unwrap_or_default();
-    rig::for_all(&wanted, |rom, model| THRESHOLDS.iter().try_for_each(|n| rig::check(rom, model, &|| jit(*n))));
+    rig::for_all(&wanted, |rom, model| HEATS.iter().try_for_each(|n| rig::check(rom, model, &|| jit(*n))));
 }
 
 #[test]
@@ -35,9 +35,9 @@ fn after_any_count_the_state_is_the_interpreters() {
     }
     let wanted = std::env::var("ROM").unwrap_or_default();
     rig::for_all(&wanted, |rom, model| {
-        THRESHOLDS.iter().try_for_each(|&n| {
+        HEATS.iter().try_for_each(|&n| {
             let same = same_at_any_count(rom, model, jit(n), LOOKS);
-            same.map(drop).map_err(|e| format!("threshold {n}, {e}"))
+            same.map(drop).map_err(|e| format!("threshold and drafts {n:?}, {e}"))
         })
     });
 }

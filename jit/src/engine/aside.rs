@@ -25,13 +25,17 @@ impl Jit {
                 self.counts.evicted += 1;
             }
         }
+        self.evict_drafts(x, &gone);
         // None, when the segment had not been used yet.
         self.counts.emptied += u64::from(evicted.contains(&true));
         // What is still hot comes back before long.
         let heat = self.config.threshold - self.config.threshold / 4;
         for s in &mut self.sides {
             if s.region != 0 && evicted[s.region as usize - 1] {
-                *s = Side { heat, ..Side::default() };
+                *s = Side { heat, draft: s.draft, ..Side::default() };
+                if let Some(id) = s.draft.checked_sub(1) {
+                    self.drafts.wait(id, self.config.threshold / 4);
+                }
             }
         }
     }

@@ -33,7 +33,7 @@ impl Jit {
             let Some(block) = self.interp.cache.find(page + u64::from(start), code) else { continue };
             let side = self.sides.get(block as usize).copied().unwrap_or_default();
             // What is an entry already is left to its own region: to go there costs little.
-            if start != entry && (side.region != 0 || side.heat <= cold) {
+            if start != entry && (side.region != 0 || self.drafts.heat(side) <= cold) {
                 continue;
             }
             let list = self.interp.cache.insns(block);

@@ -57,7 +57,7 @@ pub enum Kind {
 /// How a pair of machines is run.
 #[derive(Clone, Debug)]
 pub struct Way {
-    pub threshold: u32,
+    pub heat: Heat,
     /// The JIT stops at the ends of its regions, and is compared there.
     pub pausing: bool,
     /// Counts at which both are compared.
@@ -66,18 +66,24 @@ pub struct Way {
     pub engine: MakeEngine,
 }
 
+/// Executions of a block before it is translated, and before it is drafted.
+pub type Heat = (u32, u32);
+
+/// Regions alone, at once or soon; drafts that become regions soon; drafts alone.
+const HEATS: [Heat; 4] = [(1, 0), (2, 0), (4, 1), (u32::MAX, 1)];
+
 /// Makes an engine that translates code that ran so often.
-pub type MakeEngine = fn(u32) -> Box<dyn Engine>;
+pub type MakeEngine = fn(Heat) -> Box<dyn Engine>;
 
 /// The JIT, translating on the CPU's thread.
-pub fn jit(threshold: u32) -> Box<dyn Engine> {
-    let config = ferrite_jit::Config { threshold, background: false, ..Default::default() };
+pub fn jit((threshold, drafts): Heat) -> Box<dyn Engine> {
+    let config = ferrite_jit::Config { threshold, drafts, background: false, ..Default::default() };
     Box::new(Jit::new(&config).expect("the host had it a moment ago"))
 }
 
 impl Way {
     fn random(random: &mut Random, insns: u64, engine: MakeEngine) -> Self {
-        let (threshold, pausing) = (1 + random.below(2) as u32, random.below(4) == 0);
+        let (heat, pausing) = (HEATS[random.below(HEATS.len())], random.below(4) == 0);
         let mut stops = Vec::new();
         let longest = [20, 300, 3000][random.below(3)];
         let mut at = 0;
@@ -85,7 +91,7 @@ impl Way {
             at += 1 + random.below(longest) as u64;
             stops.push(at.min(insns));
         }
-        Self { threshold, pausing, stops, engine }
+        Self { heat, pausing, stops, engine }
     }
 }
 
@@ -105,7 +111,7 @@ pub struct Difference {
 /// The first difference.
 pub fn run_both(make: &dyn Fn(Box<dyn Engine>) -> Machine, way: &Way) -> Result<u64, Difference> {
     let mut want = make(Box::new(Interpreter::new()));
-    let mut got = make((way.engine)(way.threshold));
+    let mut got = make((way.engine)(way.heat));
     got.engine_mut().set_pausing(way.pausing);
     let mut good = (want.retired(), want.x.st.rip());
     let fail = |m: &Machine, good, text: String| Err(Difference { at: m.retired(), good, text });
@@ -267,7 +273,7 @@ impl Program {
             c.cr4
         );
         let stops = &way.stops[..way.stops.len().min(12)];
-        let _ = writeln!(out, "threshold {}, pausing {}, stops {stops:?}", way.threshold, way.pausing);
+        let _ = writeln!(out, "threshold and drafts {:?}, pausing {}, stops {stops:?}", way.heat, way.pausing);
         let pointers: Vec<_> =
             c.pointers.iter().map(|(n, at)| format!("{:?}={at:x}", board::general(c.bits, *n))).collect();
         let _ = writeln!(out, "pointers {}", pointers.join(" "));
@@ -404,8 +410,8 @@ fn noise_report(seed: u64, mut bytes: Vec<u8>, way: &Way, run: Trial<'_>) -> Str
     disassemble(&mut out, m.x.ctx.code.bits(), m.x.st.rip(), code);
     let _ = writeln!(
         out,
-        "threshold {}, pausing {}, stops {:?}",
-        way.threshold,
+        "threshold and drafts {:?}, pausing {}, stops {:?}",
+        way.heat,
         way.pausing,
         &way.stops[..way.stops.len().min(12)]
     );

@@ -1,0 +1,417 @@
+//! An assembler for the little of x86-64 that drafts are made of. Intel SDM Vol. 2A, "Instruction Format", and each instruction's
+//! page.
+//!
+//! Every branch inside a draft has a displacement of 32 bits: drafts are written once, from front to end, and a label is nearly always
+//! further on than the code that refers to it.
+
+/// A register of the host, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Host(pub u8);
+
+pub const RAX: Host = Host(0);
+pub const RCX: Host = Host(1);
+pub const RDX: Host = Host(2);
+pub const RBX: Host = Host(3);
+pub const RBP: Host = Host(5);
+pub const RSI: Host = Host(6);
+pub const RDI: Host = Host(7);
+
+/// A condition, as Jcc, SETcc and CMOVcc have it in their low four bits. They are the guest's sixteen, in the same order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cc(pub u8);
+
+pub const BELOW: Cc = Cc(2);
+pub const EQUAL: Cc = Cc(4);
+pub const NOT_EQUAL: Cc = Cc(5);
+pub const ABOVE: Cc = Cc(7);
+pub const SIGN: Cc = Cc(8);
+pub const PARITY: Cc = Cc(10);
+pub const LESS: Cc = Cc(12);
+pub const GREATER: Cc = Cc(15);
+
+impl Cc {
+    /// The opposite.
+    pub const fn not(self) -> Self {
+        Self(self.0 ^ 1)
+    }
+}
+
+/// The arithmetic of opcodes 00 to 3F and 81, by its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alu {
+    Add = 0,
+    Or = 1,
+    And = 4,
+    Sub = 5,
+    Xor = 6,
+    Cmp = 7,
+}
+
+/// The shifts of opcodes C1 and D3, by their number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shift {
+    Shl = 4,
+    Shr = 5,
+    Sar = 7,
+}
+
+/// Something in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct At {
+    pub base: Host,
+    pub index: Option<Host>,
+    pub disp: i32,
+}
+
+/// What lies `disp` bytes behind where a register points.
+pub const fn at(base: Host, disp: i32) -> At {
+    At { base, index: None, disp }
+}
+
+/// A place in the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label(u32);
+
+/// The code, and the places in it. What it was may be had again with [`Asm::back_to`].
+#[derive(Debug, Default)]
+pub struct Asm {
+    pub code: Vec<u8>,
+    /// Where each label is, once that is known.
+    places: Vec<Option<u32>>,
+    /// Displacements to be written, and the labels that they lead to.
+    fixups: Vec<(u32, Label)>,
+}
+
+/// How far the code has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    code: usize,
+    fixups: usize,
+}
+
+impl Asm {
+    pub fn clear(&mut self) {
+        self.code.clear();
+        self.places.clear();
+        self.fixups.clear();
+    }
+
+    pub fn mark(&self) -> Mark {
+        Mark { code: self.code.len(), fixups: self.fixups.len() }
+    }
+
+    /// Forgets what was written since. Labels placed since then must not be used again.
+    pub fn back_to(&mut self, mark: Mark) {
+        self.code.truncate(mark.code);
+        self.fixups.truncate(mark.fixups);
+    }
+
+    pub fn label(&mut self) -> Label {
+        self.places.push(None);
+        Label(self.places.len() as u32 - 1)
+    }
+
+    /// Puts a label here.
+    pub fn place(&mut self, label: Label) {
+        self.places[label.0 as usize] = Some(self.code.len() as u32);
+    }
+
+    /// Writes all displacements. False when a label has no place.
+    pub fn finish(&mut self) -> bool {
+        for &(from, label) in &self.fixups {
+            let Some(to) = self.places[label.0 as usize] else { return false };
+            let from = from as usize;
+            let d = (i64::from(to) - (from as i64 + 4)) as i32;
+            self.code[from..from + 4].copy_from_slice(&d.to_le_bytes());
+        }
+        true
+    }
+
+    fn byte(&mut self, b: u8) {
+        self.code.push(b);
+    }
+
+    fn word(&mut self, v: i32) {
+        self.code.extend_from_slice(&v.to_le_bytes());
+    }
+
+    fn refer(&mut self, label: Label) {
+        self.fixups.push((self.code.len() as u32, label));
+        self.word(0);
+    }
+
+    /// The REX prefix where there must be one. `byte` says that a register of numbers 4 to 7 is meant as an 8-bit one.
+    fn rex(&mut self, wide: bool, reg: u8, index: u8, base: u8, byte: bool) {
+        let b = 0x40 | u8::from(wide) << 3 | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
+        if b != 0x40 || byte {
+            self.byte(b);
+        }
+    }
+
+    /// `opcode` with a register and a register or memory operand that is a register.
+    fn rr(&mut self, wide: bool, opcode: &[u8], reg: u8, rm: Host, byte: bool) {
+        self.rex(wide, reg, 0, rm.0, byte);
+        self.code.extend_from_slice(opcode);
+        self.byte(0xc0 | (reg & 7) << 3 | (rm.0 & 7));
+    }
+
+    /// The same with an operand in memory.
+    fn rm(&mut self, wide: bool, opcode: &[u8], reg: u8, m: At, byte: bool) {
+        self.rex(wide, reg, m.index.map_or(0, |i| i.0), m.base.0, byte);
+        self.code.extend_from_slice(opcode);
+        let small = i8::try_from(m.disp).is_ok();
+        let mode = match (m.disp, m.base.0 & 7) {
+            (0, b) if b != 5 => 0x00,
+            _ if small => 0x40,
+            _ => 0x80,
+        };
+        match m.index {
+            None if m.base.0 & 7 != 4 => self.byte(mode | (reg & 7) << 3 | (m.base.0 & 7)),
+            index => {
+                self.byte(mode | (reg & 7) << 3 | 4);
+                self.byte(index.map_or(4, |i| i.0 & 7) << 3 | (m.base.0 & 7));
+            }
+        }
+        match mode {
+            0x40 => self.byte(m.disp as u8),
+            0x80 => self.word(m.disp),
+            _ => {}
+        }
+    }
+
+    pub fn mov(&mut self, wide: bool, d: Host, s: Host) {
+        self.rr(wide, &[0x89], s.0, d, false);
+    }
+
+    /// A number. Leaves the flags alone.
+    pub fn mov_imm(&mut self, d: Host, v: u64) {
+        if let Ok(v) = u32::try_from(v) {
+            self.rex(false, 0, 0, d.0, false);
+            self.byte(0xb8 | (d.0 & 7));
+            self.word(v as i32);
+        } else if let Ok(v) = i32::try_from(v as i64) {
+            self.rr(true, &[0xc7], 0, d, false);
+            self.word(v);
+        } else {
+            self.mov_imm64(d, v);
+        }
+    }
+
+    /// The same in ten bytes, whatever the number.
+    pub fn mov_imm64(&mut self, d: Host, v: u64) {
+        self.rex(true, 0, 0, d.0, false);
+        self.byte(0xb8 | (d.0 & 7));
+        self.code.extend_from_slice(&v.to_le_bytes());
+    }
+
+    /// Reads 8, 16, 32 or 64 bits, zero-extended.
+    pub fn load(&mut self, bits: u32, d: Host, m: At) {
+        match bits {
+            8 => self.rm(false, &[0x0f, 0xb6], d.0, m, false),
+            16 => self.rm(false, &[0x0f, 0xb7], d.0, m, false),
+            32 => self.rm(false, &[0x8b], d.0, m, false),
+            _ => self.rm(true, &[0x8b], d.0, m, false),
+        }
+    }
+
+    pub fn store(&mut self, bits: u32, m: At, s: Host) {
+        match bits {
+            8 => self.rm(false, &[0x88], s.0, m, s.0 >= 4),
+            16 => {
+                self.byte(0x66);
+                self.rm(false, &[0x89], s.0, m, false);
+            }
+            32 => self.rm(false, &[0x89], s.0, m, false),
+            _ => self.rm(true, &[0x89], s.0, m, false),
+        }
+    }
+
+    /// Writes a number; for 64 bits it is sign-extended.
+    pub fn store_imm(&mut self, bits: u32, m: At, v: i32) {
+        match bits {
+            8 => {
+                self.rm(false, &[0xc6], 0, m, false);
+                self.byte(v as u8);
+            }
+            16 => {
+                self.byte(0x66);
+                self.rm(false, &[0xc7], 0, m, false);
+                self.code.extend_from_slice(&(v as u16).to_le_bytes());
+            }
+            32 | 64 => {
+                self.rm(bits == 64, &[0xc7], 0, m, false);
+                self.word(v);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn lea(&mut self, wide: bool, d: Host, m: At) {
+        self.rm(wide, &[0x8d], d.0, m, false);
+    }
+
+    pub fn alu(&mut self, op: Alu, wide: bool, d: Host, s: Host) {
+        self.rr(wide, &[(op as u8) << 3 | 1], s.0, d, false);
+    }
+
+    pub fn alu_imm(&mut self, op: Alu, wide: bool, d: Host, v: i32) {
+        if let Ok(v) = i8::try_from(v) {
+            self.rr(wide, &[0x83], op as u8, d, false);
+            self.byte(v as u8);
+        } else {
+            self.rr(wide, &[0x81], op as u8, d, false);
+            self.word(v);
+        }
+    }
+
+    /// `d = d op [m]`.
+    pub fn alu_from(&mut self, op: Alu, wide: bool, d: Host, m: At) {
+        self.rm(wide, &[(op as u8) << 3 | 3], d.0, m, false);
+    }
+
+    /// `[m] = [m] op v`.
+    pub fn alu_to_imm(&mut self, op: Alu, wide: bool, m: At, v: i8) {
+        self.rm(wide, &[0x83], op as u8, m, false);
+        self.byte(v as u8);
+    }
+
+    /// CMP and ADD of any operand size, for the flags of the guest's operation.
+    pub fn alu_sized(&mut self, op: Alu, bits: u32, d: Host, s: Host) {
+        match bits {
+            8 => self.rr(false, &[(op as u8) << 3], s.0, d, s.0 >= 4 || d.0 >= 4),
+            16 => {
+                self.byte(0x66);
+                self.alu(op, false, d, s);
+            }
+            _ => self.alu(op, bits == 64, d, s),
+        }
+    }
+
+    /// The same with a number, sign-extended from 32 bits for 64.
+    pub fn alu_sized_imm(&mut self, op: Alu, bits: u32, d: Host, v: i32) {
+        match bits {
+            8 => {
+                self.rr(false, &[0x80], op as u8, d, d.0 >= 4);
+                self.byte(v as u8);
+            }
+            16 => {
+                self.byte(0x66);
+                self.rr(false, &[0x81], op as u8, d, false);
+                self.code.extend_from_slice(&(v as u16).to_le_bytes());
+            }
+            _ => self.alu_imm(op, bits == 64, d, v),
+        }
+    }
+
+    /// TEST of a register with itself.
+    pub fn test(&mut self, bits: u32, r: Host) {
+        match bits {
+            8 => self.rr(false, &[0x84], r.0, r, r.0 >= 4),
+            16 => {
+                self.byte(0x66);
+                self.rr(false, &[0x85], r.0, r, false);
+            }
+            _ => self.rr(bits == 64, &[0x85], r.0, r, false),
+        }
+    }
+
+    /// INC and DEC, of any operand size.
+    pub fn step(&mut self, bits: u32, down: bool, d: Host) {
+        let reg = u8::from(down);
+        match bits {
+            8 => self.rr(false, &[0xfe], reg, d, d.0 >= 4),
+            16 => {
+                self.byte(0x66);
+                self.rr(false, &[0xff], reg, d, false);
+            }
+            _ => self.rr(bits == 64, &[0xff], reg, d, false),
+        }
+    }
+
+    pub fn not(&mut self, wide: bool, d: Host) {
+        self.rr(wide, &[0xf7], 2, d, false);
+    }
+
+    pub fn imul(&mut self, wide: bool, d: Host, s: Host) {
+        self.rr(wide, &[0x0f, 0xaf], d.0, s, false);
+    }
+
+    pub fn bswap64(&mut self, d: Host) {
+        self.rex(true, 0, 0, d.0, false);
+        self.byte(0x0f);
+        self.byte(0xc8 | (d.0 & 7));
+    }
+
+    pub fn shift_imm(&mut self, op: Shift, wide: bool, d: Host, n: u8) {
+        self.rr(wide, &[0xc1], op as u8, d, false);
+        self.byte(n);
+    }
+
+    /// Shifts by CL.
+    pub fn shift(&mut self, op: Shift, wide: bool, d: Host) {
+        self.rr(wide, &[0xd3], op as u8, d, false);
+    }
+
+    /// The low 8 or 16 bits, zero-extended.
+    pub fn movzx(&mut self, bits: u32, d: Host, s: Host) {
+        if bits == 8 {
+            self.rr(false, &[0x0f, 0xb6], d.0, s, s.0 >= 4);
+        } else {
+            self.rr(false, &[0x0f, 0xb7], d.0, s, false);
+        }
+    }
+
+    /// The low 8, 16 or 32 bits, sign-extended.
+    pub fn movsx(&mut self, wide: bool, bits: u32, d: Host, s: Host) {
+        match bits {
+            8 => self.rr(wide, &[0x0f, 0xbe], d.0, s, s.0 >= 4),
+            16 => self.rr(wide, &[0x0f, 0xbf], d.0, s, false),
+            _ => self.rr(wide, &[0x63], d.0, s, false),
+        }
+    }
+
+    pub fn setcc(&mut self, cc: Cc, d: Host) {
+        self.rr(false, &[0x0f, 0x90 | cc.0], 0, d, d.0 >= 4);
+    }
+
+    pub fn cmov(&mut self, cc: Cc, wide: bool, d: Host, s: Host) {
+        self.rr(wide, &[0x0f, 0x40 | cc.0], d.0, s, false);
+    }
+
+    pub fn jcc(&mut self, cc: Cc, to: Label) {
+        self.byte(0x0f);
+        self.byte(0x80 | cc.0);
+        self.refer(to);
+    }
+
+    pub fn jmp(&mut self, to: Label) {
+        self.byte(0xe9);
+        self.refer(to);
+    }
+
+    pub fn jmp_to(&mut self, r: Host) {
+        self.rr(false, &[0xff], 4, r, false);
+    }
+
+    pub fn call_at(&mut self, m: At) {
+        self.rm(false, &[0xff], 2, m, false);
+    }
+
+    pub fn call(&mut self, r: Host) {
+        self.rr(false, &[0xff], 2, r, false);
+    }
+
+    pub fn ret(&mut self) {
+        self.byte(0xc3);
+    }
+
+    pub fn push(&mut self, r: Host) {
+        self.rex(false, 0, 0, r.0, false);
+        self.byte(0x50 | (r.0 & 7));
+    }
+
+    pub fn pop(&mut self, r: Host) {
+        self.rex(false, 0, 0, r.0, false);
+        self.byte(0x58 | (r.0 & 7));
+    }
+}

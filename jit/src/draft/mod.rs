@@ -1,0 +1,479 @@
+//! Drafts: host code for one block, written in one pass as soon as the block has run a few times.
+//!
+//! The code that [Cranelift](crate::compile) makes is good, and costs as much as some ten thousand executions of what it is made
+//! of. Most code that a guest runs is not run that often, and would stay with the interpreter. A draft is what lies between: it
+//! costs about as much as a hundred executions, and is several times as fast as the interpreter. Registers and flags
+//! are in memory between two instructions, in the form that regions and the interpreter have them in, so that a draft can be entered
+//! and left anywhere without ado. An instruction whose access needs more than the TLB is carried out by the interpreter's function,
+//! and the draft goes on behind it.
+//!
+//! * [`trace`]: what an instruction does, as a list of operations, from the one description that all engines share.
+//! * [`emit`]: from that list to host code. [`asm`]: the assembler under it.
+//! * this file: blocks, the ways out of them, and what they call.
+//!
+//! A draft is entered as a region is (see [`crate::abi`]), by the convention that Cranelift calls `tail`: what it is called with is in
+//! RDI, RSI, RDX and RCX, and it returns in RAX. Unlike a region it saves no register: the [gate](gate) does, once. Hosts that are not
+//! x86-64 with the System V convention have no drafts; everything works without them.
+
+mod asm;
+mod emit;
+mod trace;
+
+use crate::abi::{self, JumpEntry, Reason};
+use crate::helper;
+use crate::mode::{Mode, linear_mask};
+use asm::{Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, SIGN, Shift, at};
+use emit::{EXEC, Emit, End, Known, LEFT, PAGE_IP, Target};
+use ferrite_core::cpu::Model;
+use ferrite_core::cpu::state::RIP;
+use ferrite_core::isa::insn::flag;
+use ferrite_core::isa::select::Meaning;
+use ferrite_core::isa::{Insn, decode};
+use ferrite_core::memory::PAGE_SIZE;
+use ferrite_core::mmu::tlb;
+use trace::Trace;
+
+/// Whether this host can have drafts.
+pub const AVAILABLE: bool = cfg!(all(target_arch = "x86_64", unix));
+
+/// What a draft is made of.
+#[derive(Debug)]
+pub struct Block<'a> {
+    /// Offset of its first byte in the page, and its bytes.
+    pub start: u16,
+    pub text: &'a [u8],
+    pub mode: Mode,
+    pub model: &'a Model,
+    /// The host's address of the page.
+    pub page: u64,
+    /// The jump table of the mode.
+    pub jumps: u64,
+    /// Counted down by each execution; below 0 the draft asks for a translation.
+    pub counter: u64,
+}
+
+/// A draft that was written.
+#[derive(Debug)]
+pub struct Draft {
+    pub code: Vec<u8>,
+    /// What it has the interpreter's functions carry out; the code has the address.
+    pub insns: Box<[Insn]>,
+}
+
+/// Where an instruction is carried out by the interpreter's function after all, and where the draft goes on.
+#[derive(Debug)]
+struct Slow {
+    from: Label,
+    /// `None` where it leaves the draft behind it.
+    back: Option<(Label, Known)>,
+    index: usize,
+    flags: bool,
+}
+
+/// One instruction of a block.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    insn: Insn,
+    /// Offset in the page.
+    at: u32,
+    meaning: Option<ferrite_core::isa::ops::Semantic<Trace>>,
+    /// The flags that it writes are wanted.
+    live: bool,
+}
+
+/// Writes drafts.
+#[derive(Debug)]
+pub struct Drafter {
+    emit: Emit,
+    trace: Trace,
+    steps: Vec<Step>,
+    slow: Vec<Slow>,
+    /// The `rcx` operand of calls: where in the code the address of which instruction goes.
+    insns: Vec<Insn>,
+    refers: Vec<(usize, usize)>,
+}
+
+impl Drafter {
+    pub fn new() -> Self {
+        Self {
+            emit: Emit::new(),
+            trace: Trace::default(),
+            steps: Vec::new(),
+            slow: Vec::new(),
+            insns: Vec::new(),
+            refers: Vec::new(),
+        }
+    }
+
+    /// Writes the draft of a block; `None` when there is nothing that it would be good for.
+    pub fn draft(&mut self, b: &Block<'_>) -> Option<Draft> {
+        if !AVAILABLE {
+            return None;
+        }
+        self.read(b)?;
+        self.find_live(b);
+        self.emit.begin(b.mode, b.model.name);
+        (self.slow.clear(), self.insns.clear(), self.refers.clear());
+        let entry = self.enter(b);
+        let mut ends = false;
+        for n in 0..self.steps.len() {
+            ends = self.step(b, n);
+        }
+        if !ends {
+            self.finish(b, entry)?;
+        }
+        self.write_slow();
+        if !self.emit.asm.finish() {
+            return None;
+        }
+        let insns: Box<[Insn]> = self.insns.as_slice().into();
+        let mut code = self.emit.asm.code.clone();
+        for &(place, index) in &self.refers {
+            let address = (&raw const insns[index]).expose_provenance() as u64;
+            code[place..place + 8].copy_from_slice(&address.to_le_bytes());
+        }
+        Some(Draft { code, insns })
+    }
+
+    fn read(&mut self, b: &Block<'_>) -> Option<()> {
+        self.steps.clear();
+        let mut done = 0;
+        while done < b.text.len() {
+            let window = &b.text[done..];
+            let (mut insn, meaning) =
+                decode::translate::<Trace>(&window[..window.len().min(decode::MAX_LENGTH)], b.mode.code(), b.model).ok()?;
+            insn.end = u16::from(insn.len);
+            let meaning = match meaning {
+                Some((_, Meaning::Semantic(f))) => Some(f),
+                _ => None,
+            };
+            self.steps.push(Step { insn, at: u32::from(b.start) + done as u32, meaning, live: true });
+            done += usize::from(insn.len);
+        }
+        (!self.steps.is_empty()).then_some(())
+    }
+
+    fn record(&mut self, b: &Block<'_>, n: usize) -> bool {
+        let s = self.steps[n];
+        self.trace.begin(s.at + u32::from(s.insn.len), b.mode.stack_mask());
+        let Some(f) = s.meaning else { return false };
+        f(&mut self.trace, &s.insn).is_ok() && !self.trace.fails
+    }
+
+    /// Whose flags are wanted: by what follows, by a way out, or behind the block.
+    fn find_live(&mut self, b: &Block<'_>) {
+        let mut live = true;
+        for n in (0..self.steps.len()).rev() {
+            self.steps[n].live = live;
+            let t = if self.record(b, n) { Some(&self.trace) } else { None };
+            live = match t {
+                None => true,
+                Some(t) if t.leaves || t.flags_read != 0 => true,
+                Some(t) => live && t.flags_written != crate::effects::ALL,
+            };
+        }
+    }
+
+    fn len(&self) -> i32 {
+        self.steps.len() as i32
+    }
+
+    /// The start of the code: is it inside the segment, how often was it run, may all of it retire?
+    fn enter(&mut self, b: &Block<'_>) -> Label {
+        let start = i32::from(b.start);
+        if !self.emit.is_flat() {
+            let a = &mut self.emit.asm;
+            let (out, on) = (a.label(), a.label());
+            a.lea(true, RAX, at(PAGE_IP, start));
+            a.test(64, RAX);
+            a.jcc(SIGN, out);
+            a.lea(true, RCX, at(RAX, b.text.len() as i32 - 1));
+            a.alu_from(Alu::Cmp, true, RCX, at(EXEC, abi::ip_span()));
+            a.jcc(GREATER.not(), on);
+            a.place(out);
+            self.leave(start, Reason::Outside);
+            self.emit.asm.place(on);
+        }
+        let n = self.len();
+        let a = &mut self.emit.asm;
+        let entry = a.label();
+        a.place(entry);
+        let (cool, enough) = (a.label(), a.label());
+        a.mov_imm64(RAX, b.counter);
+        a.alu_to_imm(Alu::Sub, false, at(RAX, 0), 1);
+        a.jcc(SIGN.not(), cool);
+        self.leave(start, Reason::Hot);
+        let a = &mut self.emit.asm;
+        a.place(cool);
+        a.alu_imm(Alu::Sub, true, LEFT, n);
+        a.jcc(SIGN.not(), enough);
+        a.alu_imm(Alu::Add, true, LEFT, n);
+        self.leave(start, Reason::Limit);
+        self.emit.asm.place(enough);
+        entry
+    }
+
+    /// Returns to the engine, to go on at an offset of the page.
+    fn leave(&mut self, to: i32, reason: Reason) {
+        let a = &mut self.emit.asm;
+        a.lea(true, RAX, at(PAGE_IP, to));
+        a.store(64, at(EXEC, abi::reg(RIP)), RAX);
+        a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
+        self.emit.return_word(word(reason, to as u32));
+    }
+
+    /// One instruction. True when the draft ends behind it.
+    fn step(&mut self, b: &Block<'_>, n: usize) -> bool {
+        let s = self.steps[n];
+        if self.record(b, n) {
+            let before = self.emit.known.clone();
+            let mark = self.emit.asm.mark();
+            let from = self.emit.asm.label();
+            if self.emit.instruction(&self.trace, s.live, from).is_ok() {
+                if self.emit.slow_used {
+                    let flags = self.trace.flags_read | self.trace.flags_written != 0;
+                    let back = if flags || s.insn.has(flag::ENDS) {
+                        None
+                    } else {
+                        let back = self.emit.asm.label();
+                        self.emit.asm.place(back);
+                        Some((back, self.emit.known.clone()))
+                    };
+                    self.slow.push(Slow { from, back, index: n, flags });
+                }
+                return false;
+            }
+            self.emit.asm.back_to(mark);
+            self.emit.known = before;
+        }
+        self.call(n)
+    }
+
+    /// Has the interpreter's function carry out an instruction; gives control back where it asks for that.
+    fn call(&mut self, n: usize) -> bool {
+        let s = self.steps[n];
+        self.emit_call(n, true);
+        self.emit.forget_all();
+        self.emit.known_words();
+        if s.insn.has(flag::ENDS) {
+            // What comes of it is in the CPU's state: the engine looks.
+            self.emit.return_word(word(Reason::Next, s.at));
+            return true;
+        }
+        let on = self.emit.asm.label();
+        self.emit.asm.jcc(EQUAL, on);
+        self.emit.return_word(word(Reason::Attention, s.at));
+        self.emit.asm.place(on);
+        let behind = self.len() - n as i32 - 1;
+        self.emit.asm.alu_imm(Alu::Sub, true, LEFT, behind);
+        if s.insn.has(flag::REP | flag::REPNE) {
+            let enough = self.emit.asm.label();
+            self.emit.asm.jcc(SIGN.not(), enough);
+            self.emit.asm.alu_imm(Alu::Add, true, LEFT, behind);
+            self.leave((s.at + u32::from(s.insn.len)) as i32, Reason::Limit);
+            self.emit.asm.place(enough);
+        }
+        false
+    }
+
+    /// The call itself: see [`thunks`]. Behind it [`LEFT`] is what may retire, and the host's flags say whether all is well.
+    fn emit_call(&mut self, n: usize, flags: bool) {
+        let s = self.steps[n];
+        let index = self.insns.len();
+        self.insns.push(s.insn);
+        let before = self.len() - n as i32;
+        let a = &mut self.emit.asm;
+        a.lea(true, RAX, at(PAGE_IP, (s.at + u32::from(s.insn.len)) as i32));
+        a.alu_imm(Alu::Add, true, LEFT, before);
+        a.mov_imm64(RCX, 0);
+        self.refers.push((a.code.len() - 8, index));
+        let which = if flags { abi::DRAFT_RUN_FLAGS } else { abi::DRAFT_RUN };
+        a.call_at(at(EXEC, abi::word(which)));
+    }
+
+    /// The ways by which instructions are carried out by the interpreter's functions after all.
+    fn write_slow(&mut self) {
+        for s in std::mem::take(&mut self.slow) {
+            let step = self.steps[s.index];
+            self.emit.asm.place(s.from);
+            self.emit_call(s.index, s.flags);
+            match s.back {
+                Some((back, known)) => {
+                    let on = self.emit.asm.label();
+                    self.emit.asm.jcc(EQUAL, on);
+                    self.emit.return_word(word(Reason::Attention, step.at));
+                    self.emit.asm.place(on);
+                    self.emit.asm.alu_imm(Alu::Sub, true, LEFT, self.len() - s.index as i32 - 1);
+                    self.emit.reload(&known);
+                    self.emit.asm.jmp(back);
+                }
+                // It went where it went: the engine looks.
+                None => self.emit.return_word(word(Reason::Next, step.at)),
+            }
+        }
+    }
+
+    /// What follows the last instruction.
+    fn finish(&mut self, b: &Block<'_>, entry: Label) -> Option<()> {
+        let next = i64::from(b.start) + b.text.len() as i64;
+        let behind = Target::Offset(next);
+        match self.emit.end(&self.trace).ok()? {
+            End::Next => self.go(b, entry, behind),
+            End::Jump(to) => self.go(b, entry, to),
+            End::Either(cc, to) => {
+                let taken = self.emit.asm.label();
+                self.emit.asm.jcc(cc, taken);
+                self.go(b, entry, behind);
+                self.emit.asm.place(taken);
+                self.go(b, entry, to);
+            }
+        }
+        Some(())
+    }
+
+    /// Goes on at a target: to its entry point, if that is known, or to the engine.
+    fn go(&mut self, b: &Block<'_>, entry: Label, to: Target) {
+        let last = self.steps.last().map_or(0, |s| s.at);
+        match to {
+            Target::Offset(k) if self.emit.is_flat() && k == i64::from(b.start) => self.emit.asm.jmp(entry),
+            Target::Offset(k) if self.emit.is_flat() && k < PAGE_SIZE as i64 => self.go_in_page(b, k),
+            Target::Offset(k) => {
+                let ip = Host(10);
+                self.emit.asm.lea(true, ip, at(PAGE_IP, k as i32));
+                self.go_anywhere(b, ip, last);
+            }
+            Target::At(ip) => self.go_anywhere(b, ip, last),
+        }
+    }
+
+    /// The page that runs is mapped where it is: the entry's place is known.
+    fn go_in_page(&mut self, b: &Block<'_>, k: i64) {
+        let guest = b.page.wrapping_add(k as u64);
+        let slot = b.jumps + (abi::jump_slot(guest) * size_of::<JumpEntry>()) as u64;
+        let a = &mut self.emit.asm;
+        let miss = a.label();
+        a.mov_imm64(RAX, slot);
+        a.mov_imm64(RCX, guest);
+        a.alu_from(Alu::Cmp, true, RCX, at(RAX, 0));
+        a.jcc(NOT_EQUAL, miss);
+        Self::jump(a);
+        a.place(miss);
+        self.leave(k as i32, Reason::Next);
+    }
+
+    /// Enters the code of the slot that RAX points to.
+    fn jump(a: &mut asm::Asm) {
+        a.load(64, RCX, at(RAX, 8));
+        a.mov(true, RAX, RCX);
+        a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
+        a.jmp_to(RAX);
+    }
+
+    fn go_anywhere(&mut self, b: &Block<'_>, ip: Host, last: u32) {
+        let flat = self.emit.is_flat();
+        let view = (b.mode.fetch_view() as usize * tlb::ENTRIES * size_of::<tlb::Entry>()) as i32;
+        let a = &mut self.emit.asm;
+        let (to, linear, guest) = (Host(10), Host(8), Host(9));
+        if ip != to {
+            a.mov(true, to, ip);
+        }
+        if flat {
+            a.mov(true, linear, to);
+        } else {
+            a.load(32, linear, at(EXEC, abi::window_base(1)));
+            a.alu(Alu::Add, false, linear, to);
+            let mask = linear_mask(b.model.name);
+            if mask != 0xffff_ffff {
+                a.alu_imm(Alu::And, false, linear, mask as i32);
+            }
+        }
+        let miss = a.label();
+        a.mov(false, RAX, linear);
+        a.shift_imm(Shift::Shr, false, RAX, 12 - 5);
+        a.alu_imm(Alu::And, false, RAX, (tlb::ENTRIES as i32 - 1) << 5);
+        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::TLB)));
+        a.mov(true, RCX, linear);
+        a.alu_imm(Alu::And, true, RCX, -(PAGE_SIZE as i32));
+        a.alu_from(Alu::Cmp, true, RCX, at(RAX, view + 16));
+        a.jcc(NOT_EQUAL, miss);
+        a.load(64, guest, at(RAX, view + 24));
+        a.alu(Alu::Add, true, guest, linear);
+        // As `abi::jump_slot`.
+        a.mov(true, RAX, guest);
+        a.shift_imm(Shift::Shr, true, RAX, 12);
+        a.alu(Alu::Xor, true, RAX, guest);
+        a.alu_imm(Alu::And, false, RAX, abi::JUMP_ENTRIES as i32 - 1);
+        a.shift_imm(Shift::Shl, false, RAX, 4);
+        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::JUMPS)));
+        a.alu_from(Alu::Cmp, true, guest, at(RAX, 0));
+        a.jcc(NOT_EQUAL, miss);
+        a.alu_imm(Alu::And, false, linear, PAGE_SIZE as i32 - 1);
+        a.mov(true, PAGE_IP, to);
+        a.alu(Alu::Sub, true, PAGE_IP, linear);
+        Self::jump(a);
+        a.place(miss);
+        a.store(64, at(EXEC, abi::reg(RIP)), to);
+        a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
+        self.emit.return_word(word(Reason::Next, last));
+    }
+}
+
+/// What a draft returns.
+const fn word(reason: Reason, at: u32) -> u64 {
+    (reason as u64) << abi::REASON_SHIFT | (at & 0xfff) as u64
+}
+
+/// The way into translated code where drafts are: `(exec, left, page_ip, code) -> result` of the System V convention. It saves what a
+/// function of that convention must.
+pub fn gate() -> Vec<u8> {
+    let mut a = asm::Asm::default();
+    let saved = [RBX, RBP, Host(12), Host(13), Host(14), Host(15)];
+    for r in saved {
+        a.push(r);
+    }
+    // The return address and six registers: one word more, and calls are aligned.
+    a.push(RAX);
+    a.mov(true, RAX, RCX);
+    a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
+    a.call(RAX);
+    a.pop(RCX);
+    for r in saved.into_iter().rev() {
+        a.pop(r);
+    }
+    a.ret();
+    a.code
+}
+
+/// What drafts call, in the order of [`abi::DRAFT_RUN`]. The first two take the instruction in RCX and the instruction pointer behind it
+/// in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third
+/// changes no register but RAX and RCX.
+pub fn thunks() -> [Vec<u8>; 3] {
+    let run = |import: helper::Import| {
+        let mut a = asm::Asm::default();
+        a.store(64, at(EXEC, abi::reg(RIP)), RAX);
+        a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
+        a.push(EXEC);
+        a.push(PAGE_IP);
+        a.mov(true, LEFT, RCX);
+        a.mov_imm64(RAX, helper::address(import as u32).unwrap_or_default());
+        a.call(RAX);
+        a.pop(PAGE_IP);
+        a.pop(EXEC);
+        a.load(64, LEFT, at(EXEC, abi::word(abi::LEFT)));
+        a.test(32, RAX);
+        a.ret();
+        a.code
+    };
+    let mut a = asm::Asm::default();
+    let saved = [EXEC, LEFT, PAGE_IP, Host(8), Host(9), Host(10), Host(11), Host(11)];
+    for r in saved {
+        a.push(r);
+    }
+    a.mov_imm64(RAX, helper::address(helper::Import::Settle as u32).unwrap_or_default());
+    a.call(RAX);
+    for r in saved.into_iter().rev() {
+        a.pop(r);
+    }
+    a.ret();
+    [run(helper::Import::Run), run(helper::Import::RunWithFlags), a.code]
+}

@@ -1,0 +1,398 @@
+//! What one instruction does, as a list of operations: an instance of [`Ops`] that takes notes.
+//!
+//! A value is the number of the operation that makes it. Numbers that follow from numbers are computed here, so that of an effective
+//! address only what the encoding really has is left.
+
+use crate::abi::FlagKind;
+use crate::effects::{ALL, AX, C, CO, ZSP};
+use crate::value::{Bin, Un};
+use cranelift_codegen::ir::condcodes::IntCC;
+use ferrite_core::cpu::Exception;
+use ferrite_core::cpu::state::{RIP, ZERO};
+use ferrite_core::isa::Insn;
+use ferrite_core::isa::ops::{Cond, Helper, Ops};
+
+/// A value: the number of an operation of the running instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct V(pub u16);
+
+/// An operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Imm(u64),
+    /// The instruction pointer of an offset in the page.
+    Ip(i64),
+    Reg(u8),
+    Un(Un, V),
+    Bin(Bin, V, V),
+    /// 1 or 0, by all 64 bits.
+    Cmp(IntCC, V, V),
+    Select(V, V, V),
+    /// `write`: it will be written back.
+    Load {
+        bits: u32,
+        seg: u8,
+        off: V,
+        write: bool,
+    },
+    /// A lazy flag word, by its number in [`crate::abi::flag_words`].
+    Word(u8),
+    Cond(Cond),
+    Df,
+    SetReg(u8, V),
+    Store {
+        bits: u32,
+        seg: u8,
+        off: V,
+        v: V,
+    },
+    StoreBack {
+        bits: u32,
+        v: V,
+    },
+    SetWord(u8, V),
+    /// The flags are those of an operation.
+    Flags {
+        kind: FlagKind,
+        bits: u32,
+        a: V,
+        b: V,
+        r: V,
+    },
+    Branch {
+        taken: V,
+        target: V,
+    },
+    RaiseIf(V),
+}
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub struct Trace {
+    pub ops: Vec<Op>,
+    /// No bit of each value at or above this one is set.
+    widths: Vec<u8>,
+    /// Flag words read before they are written, and those written: as [`crate::effects`] has them.
+    pub flags_read: u8,
+    pub flags_written: u8,
+    /// It may be given back to the interpreter.
+    pub leaves: bool,
+    /// It cannot be drafted.
+    pub fails: bool,
+    /// It has changed something: carrying it out again from its start would do harm.
+    changed: bool,
+    /// What is known of the running instruction.
+    pub stack_mask: u64,
+    pub next: u32,
+}
+
+impl Trace {
+    /// Begins anew, for an instruction that ends at the offset `next` of the page.
+    pub fn begin(&mut self, next: u32, stack_mask: u64) {
+        self.ops.clear();
+        self.widths.clear();
+        (self.flags_read, self.flags_written, self.leaves, self.fails) = (0, 0, false, false);
+        (self.changed, self.next, self.stack_mask) = (false, next, stack_mask);
+    }
+
+    pub fn op(&self, v: V) -> Op {
+        self.ops[usize::from(v.0)]
+    }
+
+    pub fn width(&self, v: V) -> u32 {
+        u32::from(self.widths[usize::from(v.0)])
+    }
+
+    fn push(&mut self, op: Op, width: u32) -> V {
+        self.ops.push(op);
+        self.widths.push(width as u8);
+        // An instruction has some tens of operations.
+        V((self.ops.len() - 1) as u16)
+    }
+
+    fn constant(&self, v: V) -> Option<u64> {
+        match self.op(v) {
+            Op::Imm(n) => Some(n),
+            _ => None,
+        }
+    }
+
+    fn un(&mut self, op: Un, a: V) -> V {
+        if let Some(n) = self.constant(a) {
+            return self.imm(crate::value::fold_un(op, n));
+        }
+        let width = match op {
+            Un::Zext(w) if self.width(a) <= w => return a,
+            Un::Sext(w) if self.width(a) < w || w == 64 => return a,
+            Un::Zext(w) => w,
+            Un::Clz | Un::Ctz | Un::Popcnt => 7,
+            Un::Not | Un::Sext(_) | Un::Bswap => 64,
+        };
+        self.push(Op::Un(op, a), width)
+    }
+
+    fn bin(&mut self, op: Bin, a: V, b: V) -> V {
+        let (x, y) = (self.constant(a), self.constant(b));
+        if let (Some(x), Some(y)) = (x, y) {
+            return self.imm(crate::value::fold(op, x, y));
+        }
+        let (wa, wb) = (self.width(a), self.width(b));
+        match (op, x, y) {
+            (Bin::Add | Bin::Or | Bin::Xor | Bin::Sub | Bin::Shl | Bin::Shr | Bin::Sar, _, Some(0)) => return a,
+            (Bin::Add | Bin::Or | Bin::Xor, Some(0), _) => return b,
+            (Bin::And, _, Some(u64::MAX)) => return a,
+            (Bin::And, _, Some(0)) | (Bin::And, Some(0), _) => return self.imm(0),
+            (Bin::And, _, Some(0xffff_ffff)) => return self.un(Un::Zext(32), a),
+            (Bin::And, _, Some(0xffff)) => return self.un(Un::Zext(16), a),
+            (Bin::And, _, Some(0xff)) => return self.un(Un::Zext(8), a),
+            (Bin::Add, _, Some(n)) => {
+                if let Op::Ip(at) = self.op(a) {
+                    return self.push(Op::Ip(at.wrapping_add(n as i64)), 64);
+                }
+            }
+            // A number comes second.
+            (Bin::Add | Bin::And | Bin::Or | Bin::Xor | Bin::Mul, Some(_), None) => return self.bin(op, b, a),
+            _ => {}
+        }
+        let width = match op {
+            Bin::And => wa.min(wb),
+            Bin::Or | Bin::Xor => wa.max(wb),
+            Bin::Shr => y.map_or(wa, |n| wa.saturating_sub((n & 63) as u32)),
+            Bin::Umulh | Bin::Smulh => {
+                self.fails = true;
+                64
+            }
+            _ => 64,
+        };
+        self.push(Op::Bin(op, a, b), width.max(1))
+    }
+
+    fn cmp(&mut self, cc: IntCC, a: V, b: V) -> V {
+        if let (Some(x), Some(y)) = (self.constant(a), self.constant(b)) {
+            let holds = match cc {
+                IntCC::Equal => x == y,
+                IntCC::UnsignedLessThan => x < y,
+                _ => (x as i64) < y as i64,
+            };
+            return self.imm(holds.into());
+        }
+        self.push(Op::Cmp(cc, a, b), 1)
+    }
+
+    /// A way out.
+    fn leaves(&mut self) {
+        self.leaves = true;
+        self.fails |= self.changed;
+    }
+
+    fn reads(&mut self, which: u8) {
+        let written = if self.flags_written & CO != 0 { self.flags_written | C } else { self.flags_written };
+        self.flags_read |= which & !written;
+    }
+
+    fn flags(&mut self, kind: FlagKind, bits: u32, a: V, b: V, r: V) {
+        self.flags_written |= ALL;
+        self.changed = true;
+        self.push(Op::Flags { kind, bits, a, b, r }, 0);
+    }
+
+    fn load_as(&mut self, bits: u32, seg: u8, off: V, write: bool) -> V {
+        self.leaves();
+        self.push(Op::Load { bits, seg, off, write }, bits)
+    }
+}
+
+macro_rules! binary {
+    ($($f:ident $op:ident;)*) => {
+        $(fn $f(&mut self, a: V, b: V) -> V { self.bin(Bin::$op, a, b) })*
+    };
+}
+
+impl Ops for Trace {
+    type V = V;
+
+    fn imm(&mut self, v: u64) -> V {
+        self.push(Op::Imm(v), 64 - v.leading_zeros())
+    }
+    binary! { add Add; sub Sub; mul Mul; umulh Umulh; smulh Smulh; and And; or Or; xor Xor; shl Shl; shr Shr; sar Sar; }
+    fn not(&mut self, a: V) -> V {
+        self.un(Un::Not, a)
+    }
+    fn eq(&mut self, a: V, b: V) -> V {
+        self.cmp(IntCC::Equal, a, b)
+    }
+    fn ult(&mut self, a: V, b: V) -> V {
+        self.cmp(IntCC::UnsignedLessThan, a, b)
+    }
+    fn slt(&mut self, a: V, b: V) -> V {
+        self.cmp(IntCC::SignedLessThan, a, b)
+    }
+    fn select(&mut self, c: V, a: V, b: V) -> V {
+        match self.constant(c) {
+            Some(0) => return b,
+            Some(_) => return a,
+            None if a == b => return a,
+            None => {}
+        }
+        let width = self.width(a).max(self.width(b));
+        self.push(Op::Select(c, a, b), width)
+    }
+    fn clz(&mut self, a: V) -> V {
+        self.un(Un::Clz, a)
+    }
+    fn ctz(&mut self, a: V) -> V {
+        self.un(Un::Ctz, a)
+    }
+    fn popcnt(&mut self, a: V) -> V {
+        self.un(Un::Popcnt, a)
+    }
+    fn bswap(&mut self, a: V) -> V {
+        self.un(Un::Bswap, a)
+    }
+    fn zext<const B: u32>(&mut self, a: V) -> V {
+        self.un(Un::Zext(B), a)
+    }
+    fn sext<const B: u32>(&mut self, a: V) -> V {
+        self.un(Un::Sext(B), a)
+    }
+
+    fn reg(&mut self, r: u8) -> V {
+        match r {
+            ZERO => self.imm(0),
+            RIP => self.push(Op::Ip(self.next.into()), 64),
+            0..16 => self.push(Op::Reg(r), 64),
+            _ => {
+                self.fails = true;
+                self.imm(0)
+            }
+        }
+    }
+    fn set_reg(&mut self, r: u8, v: V) {
+        self.fails |= r >= 16;
+        self.changed = true;
+        self.push(Op::SetReg(r, v), 0);
+    }
+
+    fn load<const B: u32>(&mut self, seg: u8, off: V) -> Result<V, Exception> {
+        Ok(self.load_as(B, seg, off, false))
+    }
+    fn load_rmw<const B: u32>(&mut self, seg: u8, off: V) -> Result<V, Exception> {
+        Ok(self.load_as(B, seg, off, true))
+    }
+    fn store_back<const B: u32>(&mut self, v: V) -> Result<(), Exception> {
+        self.changed = true;
+        self.push(Op::StoreBack { bits: B, v }, 0);
+        Ok(())
+    }
+    fn store<const B: u32>(&mut self, seg: u8, off: V, v: V) -> Result<(), Exception> {
+        self.leaves();
+        self.changed = true;
+        self.push(Op::Store { bits: B, seg, off, v }, 0);
+        Ok(())
+    }
+    fn stack_mask(&mut self) -> V {
+        self.imm(self.stack_mask)
+    }
+
+    fn flag_zr(&mut self) -> V {
+        self.reads(ZSP);
+        self.push(Op::Word(0), 64)
+    }
+    fn flag_sp(&mut self) -> V {
+        self.reads(ZSP);
+        self.push(Op::Word(1), 64)
+    }
+    fn flag_co(&mut self) -> V {
+        self.reads(CO | C);
+        self.push(Op::Word(2), 64)
+    }
+    fn flag_ax(&mut self) -> V {
+        self.reads(AX);
+        self.push(Op::Word(3), 64)
+    }
+    fn set_zsp(&mut self, zr: V, sp: V) {
+        self.flags_written |= ZSP;
+        self.changed = true;
+        self.push(Op::SetWord(0, zr), 0);
+        self.push(Op::SetWord(1, sp), 0);
+    }
+    fn set_co(&mut self, co: V) {
+        self.flags_written |= CO;
+        self.changed = true;
+        self.push(Op::SetWord(2, co), 0);
+    }
+    fn set_ax(&mut self, ax: V) {
+        self.flags_written |= AX;
+        self.changed = true;
+        self.push(Op::SetWord(3, ax), 0);
+    }
+    fn arithmetic(&mut self) -> V {
+        self.fails = true;
+        self.imm(0)
+    }
+    fn set_arithmetic(&mut self, _: V) {
+        self.fails = true;
+    }
+    fn cond(&mut self, c: Cond) -> V {
+        self.reads(match c {
+            Cond::B | Cond::Ae => C,
+            Cond::O | Cond::No => CO,
+            Cond::Be | Cond::A => C | ZSP,
+            Cond::E | Cond::Ne | Cond::S | Cond::Ns | Cond::P | Cond::Np => ZSP,
+            Cond::L | Cond::Ge | Cond::Le | Cond::G => CO | ZSP,
+        });
+        self.push(Op::Cond(c), 1)
+    }
+    fn cf(&mut self) -> V {
+        self.cond(Cond::B)
+    }
+    fn df(&mut self) -> V {
+        self.push(Op::Df, 1)
+    }
+    fn flags_add<const B: u32>(&mut self, a: V, b: V, r: V) {
+        if self.op(r) == Op::Bin(Bin::Add, a, b) || self.op(r) == Op::Bin(Bin::Add, b, a) {
+            self.flags(FlagKind::Add, B, a, b, r);
+        } else {
+            self.flags_adc::<B>(a, b, r);
+        }
+    }
+    fn flags_sub<const B: u32>(&mut self, a: V, b: V, r: V) {
+        if self.constant(b) == Some(0) {
+            self.flags(FlagKind::Logic, B, a, b, r); // nothing is borrowed
+        } else {
+            self.flags(FlagKind::Sub, B, a, b, r);
+        }
+    }
+    fn flags_inc<const B: u32>(&mut self, a: V, _: V, r: V) {
+        let cf = self.cf();
+        self.flags(FlagKind::Inc, B, a, cf, r);
+    }
+    fn flags_dec<const B: u32>(&mut self, a: V, _: V, r: V) {
+        let cf = self.cf();
+        self.flags(FlagKind::Dec, B, a, cf, r);
+    }
+    fn flags_logic<const B: u32>(&mut self, r: V) {
+        self.flags(FlagKind::Logic, B, r, r, r);
+    }
+
+    fn branch<const B: u32>(&mut self, taken: V, target: V) -> Result<(), Exception> {
+        // Cutting the instruction pointer of a place in the page is left to who knows where the page lies.
+        let target = match self.op(target) {
+            Op::Ip(_) if B == 64 => target,
+            _ => self.un(Un::Zext(B), target),
+        };
+        self.push(Op::Branch { taken, target }, 0);
+        Ok(())
+    }
+    fn raise_if(&mut self, c: V, _: Exception) -> Result<(), Exception> {
+        if self.constant(c) != Some(0) {
+            self.leaves();
+            self.push(Op::RaiseIf(c), 0);
+        }
+        Ok(())
+    }
+    fn call(&mut self, _: Helper, _: &Insn) -> Result<(), Exception> {
+        self.fails = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,287 @@
+//! The drafts that there are: which block each is of, how hot it is, and when it is out of use.
+//!
+//! A draft belongs to a decoded block, and is good whenever that block is: the bytes are the same then. It is entered from here through
+//! its block, and from other code through the jump table, out of which it is taken when the bytes are written to.
+
+use super::{Jit, Life, Side, Way, granules};
+use crate::abi;
+use crate::code::CodeMemory;
+use crate::draft::{self, Block, Drafter};
+use crate::mode::Mode;
+use crate::{Config, abi::JumpEntry};
+use ferrite_core::exec::Exec;
+use ferrite_core::isa::Insn;
+use ferrite_core::isa::cache::BlockId;
+use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
+use std::cell::Cell;
+use std::ops::Range;
+
+/// Counters in a piece of memory.
+const COUNTERS: usize = 1024;
+/// Executions of a draft between two looks whether its translation is there.
+const AGAIN: u32 = 1000;
+/// A draft that asks for nothing any more: so many executions are no matter.
+const NEVER: u32 = i32::MAX as u32;
+
+/// A draft.
+#[derive(Debug)]
+struct One {
+    /// Its page, and the first and last-plus-one offsets of its block.
+    page: u64,
+    run: (u16, u16),
+    mode: Mode,
+    /// 0 when it is out of use for good.
+    code: u64,
+    block: BlockId,
+    /// What its code refers to.
+    _insns: Box<[Insn]>,
+    /// The draft of the same block for another mode, plus one.
+    next: u32,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub(super) struct Drafts {
+    /// Executions of a block before it is drafted; 0 where none is.
+    pub threshold: u32,
+    /// Executions of a draft before its code is translated.
+    hot: u32,
+    drafter: Drafter,
+    thunks: [u64; 3],
+    all: Vec<One>,
+    free: Vec<u32>,
+    /// How often each may still run: what translated code counts down. They stay where they are.
+    counters: Vec<Box<[Cell<u32>; COUNTERS]>>,
+    /// Drafts by page.
+    pages: Vec<Vec<u32>>,
+    pub written: u64,
+    pub insns: u64,
+    pub bytes: u64,
+    pub ns: u64,
+}
+
+impl Drafts {
+    pub fn new(config: &Config, memory: &mut CodeMemory) -> Self {
+        let mut threshold = if draft::AVAILABLE { config.drafts } else { 0 };
+        let mut thunks = [0; 3];
+        if threshold != 0 {
+            for (at, code) in thunks.iter_mut().zip(draft::thunks()) {
+                match memory.place(&code, |_| {}) {
+                    Some(place) => *at = place,
+                    None => threshold = 0,
+                }
+            }
+        }
+        Self {
+            threshold,
+            hot: config.threshold.clamp(1, NEVER),
+            drafter: Drafter::new(),
+            thunks,
+            all: Vec::new(),
+            free: Vec::new(),
+            counters: Vec::new(),
+            pages: Vec::new(),
+            written: 0,
+            insns: 0,
+            bytes: 0,
+            ns: 0,
+        }
+    }
+
+    /// Forgets all drafts.
+    pub fn clear(&mut self) {
+        self.all.clear();
+        self.free.clear();
+        self.pages.clear();
+    }
+
+    /// Puts what drafts call where they find it.
+    pub fn say_where(&self, x: &mut Exec) {
+        for (n, at) in [abi::DRAFT_RUN, abi::DRAFT_RUN_FLAGS, abi::DRAFT_SETTLE].into_iter().zip(self.thunks) {
+            x.words[n] = at;
+        }
+    }
+
+    /// Mode, position and code of a draft.
+    pub fn place(&self, id: u32) -> (Mode, u64, u64) {
+        let d = &self.all[id as usize];
+        (d.mode, d.page + u64::from(d.run.0), d.code)
+    }
+
+    fn counter(&mut self, id: u32) -> &Cell<u32> {
+        let (piece, n) = (id as usize / COUNTERS, id as usize % COUNTERS);
+        while self.counters.len() <= piece {
+            self.counters.push(Box::new([const { Cell::new(0) }; COUNTERS]));
+        }
+        &self.counters[piece][n]
+    }
+
+    /// Lets a draft run so many times before it asks for a translation.
+    pub fn wait(&mut self, id: u32, times: u32) {
+        self.counter(id).set(times);
+    }
+
+    /// Executions of a block, those of its draft among them.
+    pub fn heat(&self, side: Side) -> u32 {
+        let Some(id) = side.draft.checked_sub(1) else { return side.heat };
+        let left = self.counters.get(id as usize / COUNTERS).map_or(0, |c| c[id as usize % COUNTERS].get());
+        // One that has been counted out, or asks for nothing, is as hot as can be.
+        side.heat.saturating_add(if left >= self.hot { self.hot } else { self.hot - left })
+    }
+
+    fn add(&mut self, one: One) -> u32 {
+        match self.free.pop() {
+            Some(id) => {
+                self.all[id as usize] = one;
+                id
+            }
+            None => {
+                self.all.push(one);
+                self.all.len() as u32 - 1
+            }
+        }
+    }
+}
+
+impl Jit {
+    /// The draft of a block; writes it if there is none yet.
+    pub(super) fn draft_at(&mut self, x: &mut Exec, block: BlockId, mode: Mode) -> Option<Way> {
+        if self.drafts.threshold == 0 {
+            return None;
+        }
+        let first = self.sides[block as usize].draft;
+        let mut next = first;
+        while let Some(id) = next.checked_sub(1) {
+            let d = &self.drafts.all[id as usize];
+            if d.mode == mode {
+                return (d.code != 0).then_some(Way::Draft(id));
+            }
+            next = d.next;
+        }
+        self.write_draft(x, block, mode, first)
+    }
+
+    #[cold]
+    fn write_draft(&mut self, x: &mut Exec, block: BlockId, mode: Mode, next: u32) -> Option<Way> {
+        let (at, len) = self.interp.cache.place(block)?;
+        let page = at & !(PAGE_SIZE - 1);
+        let start = (at & (PAGE_SIZE - 1)) as u16;
+        let index = (page >> PAGE_SHIFT) as usize;
+        if self.drafts.pages.len() <= index {
+            self.drafts.pages.resize(index + 1, Vec::new());
+        }
+        let run = (start, start + len);
+        // What a draft was made of before may be other bytes by now.
+        let old = self.drafts.pages[index].iter().copied().find(|&id| {
+            let d = &self.drafts.all[id as usize];
+            d.run.0 == start && d.mode == mode
+        });
+        if let Some(old) = old {
+            self.drop_draft(x, old);
+        }
+        let insns = Box::default();
+        let id = self.drafts.add(One { page, run, mode, code: 0, block, _insns: insns, next });
+        let hot = self.drafts.hot;
+        let counter = self.drafts.counter(id);
+        counter.set(hot);
+        let counter = counter.as_ptr().expose_provenance() as u64;
+        let jumps = self.table(mode).as_ptr().expose_provenance() as u64;
+        let text = &x.sys.mem.backing()[at as usize..at as usize + usize::from(len)];
+        let base = x.sys.mem.base().wrapping_add(page);
+        let request = Block { start, text, mode, model: &x.model, page: base, jumps, counter };
+        let (done, ns) = crate::worker::timed(|| self.drafts.drafter.draft(&request));
+        self.drafts.ns += ns;
+        self.drafts.pages[index].push(id);
+        self.sides[block as usize].draft = id + 1;
+        // Without one, the block stays with the interpreter, and is not asked about again.
+        let done = done?;
+        let mut placed = self.memory.place(&done.code, |_| {});
+        if placed.is_none() {
+            self.evict(x, u32::MAX);
+            placed = self.memory.place(&done.code, |_| {});
+        }
+        self.drafts.written += 1;
+        self.drafts.insns += self.interp.cache.insns(block).len() as u64;
+        self.drafts.bytes += done.code.len() as u64;
+        let d = &mut self.drafts.all[id as usize];
+        (d.code, d._insns) = (placed?, done.insns);
+        if self.config.perf_map {
+            crate::dump::perf_map("draft", d.code, done.code.len(), at);
+        }
+        Some(Way::Draft(id))
+    }
+
+    /// A draft that ran to the block has run often enough: what it is of is translated.
+    #[cold]
+    pub(super) fn draft_is_hot(&mut self, x: &mut Exec, block: BlockId) {
+        self.look_at_mode(x);
+        let Some(mode) = self.mode else { return };
+        let Some(side) = self.sides.get_mut(block as usize) else { return };
+        side.heat = side.heat.max(self.config.threshold);
+        let mut region = side.region;
+        if region == 0 {
+            let _ = self.find(x, block, mode);
+            region = self.sides[block as usize].region;
+        }
+        // While the translation is under way, the draft goes on, and looks whether it is there.
+        let asked = region != 0 && self.regions[region as usize - 1].life == Life::Asked;
+        if let Some(Way::Draft(id)) = self.draft_at(x, block, mode) {
+            self.drafts.wait(id, if asked { AGAIN } else { NEVER });
+        }
+    }
+
+    /// Takes a draft out of the jump table.
+    fn unlink_draft(&mut self, x: &Exec, id: u32) {
+        let (mode, place, code) = self.drafts.place(id);
+        let guest = x.sys.mem.base().wrapping_add(place);
+        if let Some(slot) = self.tables[mode.number()].get_mut(abi::jump_slot(guest))
+            && slot.guest == guest
+            && slot.code == code
+        {
+            *slot = JumpEntry::EMPTY;
+        }
+    }
+
+    /// Takes the drafts that a write has touched out of the jump table. Their blocks know when they are good again.
+    pub(super) fn unlink_drafts(&mut self, x: &Exec, stale: StaleCode) {
+        let Some(list) = self.drafts.pages.get((stale.page >> PAGE_SHIFT) as usize) else { return };
+        for id in list.clone() {
+            let (a, b) = self.drafts.all[id as usize].run;
+            if granules(a, b) & stale.granules != 0 {
+                self.unlink_draft(x, id);
+            }
+        }
+    }
+
+    /// Lets go of a draft.
+    fn drop_draft(&mut self, x: &Exec, id: u32) {
+        self.unlink_draft(x, id);
+        let d = &mut self.drafts.all[id as usize];
+        (d.code, d._insns) = (0, Box::default());
+        let (page, block, next) = (d.page, d.block, d.next);
+        if let Some(list) = self.drafts.pages.get_mut((page >> PAGE_SHIFT) as usize) {
+            list.retain(|&other| other != id);
+        }
+        // Out of the chain of its block.
+        if let Some(side) = self.sides.get_mut(block as usize) {
+            let mut link = &mut side.draft;
+            while *link != 0 && *link != id + 1 {
+                let at = (*link - 1) as usize;
+                link = &mut self.drafts.all[at].next;
+            }
+            if *link == id + 1 {
+                *link = next;
+            }
+        }
+        self.drafts.free.push(id);
+    }
+
+    /// Lets go of the drafts whose code lies in memory that is used anew.
+    pub(super) fn evict_drafts(&mut self, x: &Exec, gone: &Range<u64>) {
+        for id in 0..self.drafts.all.len() as u32 {
+            if gone.contains(&self.drafts.all[id as usize].code) {
+                self.drop_draft(x, id);
+            }
+        }
+    }
+}
