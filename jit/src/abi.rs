@@ -22,7 +22,7 @@ pub const FLAG_A: usize = 2;
 pub const FLAG_B: usize = 3;
 /// Address of the TLB's first entry.
 pub const TLB: usize = 4;
-/// Address of the table of entry points for the running mode; see [`JumpEntry`].
+/// Address of the table of entry points for the running mode; see [`crate::jumps`].
 pub const JUMPS: usize = 5;
 /// Number of the mode that the running region was made for.
 pub const MODE: usize = 6;
@@ -43,25 +43,10 @@ pub enum FlagKind {
     Dec = 5,
 }
 
-/// An entry point, found by where the host has the first byte of its guest code. So it stays good whatever becomes of page tables.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct JumpEntry {
-    /// The host's address of the guest code, or [`NO_ADDRESS`].
-    pub guest: u64,
-    /// Address of the region's host code, and the number of the entry.
-    pub code: u64,
-}
-
-impl JumpEntry {
-    /// Matches nothing.
-    pub const EMPTY: Self = Self { guest: NO_ADDRESS, code: 0 };
-}
-
-/// Entries in a table. A power of two.
-pub const JUMP_ENTRIES: usize = 16384;
-/// No byte of guest memory has this address.
-pub const NO_ADDRESS: u64 = u64::MAX;
+/// Entries in a table of entry points: see [`crate::jumps`]. A power of two.
+pub const JUMP_ENTRIES: usize = 1 << 18;
+/// log2 of the bytes of an entry: the host's address of the guest code, then the word by which its translation is entered.
+pub const JUMP_SHIFT: u32 = 4;
 /// Low bits of a code word that hold the number of a region's entry; host code is aligned to as many.
 pub const ENTRY_BITS: u32 = 4;
 /// Entries that a region has at most.

@@ -5,12 +5,13 @@ mod aside;
 mod drafts;
 mod hot;
 
-use crate::abi::{self, JUMP_ENTRIES, JumpEntry, REASONS, Reason};
+use crate::abi::{self, JUMP_SHIFT, REASONS, Reason};
 use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
 use crate::draft;
 use crate::helper::{self, Import};
-use crate::mode::{MODES, Mode};
+use crate::jumps::Jumps;
+use crate::mode::Mode;
 use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
 use crate::show::Shows;
@@ -30,8 +31,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// Modes that have a jump table at the same time at most: 16 MiB of them.
-const MAX_TABLES: usize = 64;
+/// Modes that have a jump table at the same time at most: 64 MiB of them, if all were full.
+const MAX_TABLES: usize = 16;
 /// Real changes of a region's code before nothing is translated there any more.
 const MAX_CHANGES: u32 = 8;
 
@@ -144,7 +145,7 @@ pub struct Jit {
     pages: Vec<Vec<u32>>,
     /// Code that was changed too often: positions in the backing.
     changes: BTreeMap<u64, u32>,
-    tables: Vec<Box<[JumpEntry]>>,
+    jumps: Jumps,
     mode: Option<Mode>,
     /// [`Exec::contexts`] when the mode was looked at.
     contexts: u64,
@@ -207,7 +208,7 @@ impl Jit {
             regions: Vec::new(),
             pages: Vec::new(),
             changes: BTreeMap::new(),
-            tables: vec![Box::default(); MODES],
+            jumps: Jumps::new(),
             mode: None,
             contexts: u64::MAX,
             pausing: false,
@@ -255,7 +256,7 @@ impl Jit {
         self.mode = mode;
         if let Some(mode) = mode {
             self.make_room_for(mode);
-            x.words[abi::JUMPS] = self.table(mode).as_ptr() as u64;
+            x.words[abi::JUMPS] = self.jumps.address(mode);
             x.words[abi::MODE] = mode.number() as u64;
             x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
             self.drafts.say_where(x);
@@ -265,39 +266,18 @@ impl Jit {
     /// Lets go of everything when a guest goes through more modes than have tables: their addresses are in translated code, so
     /// that no table can go alone.
     fn make_room_for(&mut self, mode: Mode) {
-        let tables = &self.tables;
-        if tables[mode.number()].is_empty() && tables.iter().filter(|t| !t.is_empty()).count() >= MAX_TABLES {
+        if !self.jumps.has(mode) && self.jumps.count() >= MAX_TABLES {
             self.drop_all();
-            self.tables.fill(Box::default());
+            self.jumps.clear();
         }
-    }
-
-    /// The jump table of a mode.
-    fn table(&mut self, mode: Mode) -> &mut [JumpEntry] {
-        let table = &mut self.tables[mode.number()];
-        if table.is_empty() {
-            *table = vec![JumpEntry::EMPTY; JUMP_ENTRIES].into_boxed_slice();
-        }
-        table
     }
 
     /// Takes a region's entries out of the jump table.
     fn unlink(&mut self, x: &Exec, id: u32) {
         let r = &self.regions[id as usize];
         let page = x.sys.mem.base().wrapping_add(r.page);
-        let table = &mut self.tables[r.mode.number()];
         for &at in &r.entries {
-            let guest = page.wrapping_add(at.into());
-            let Some(slot) = table.get_mut(abi::jump_slot(guest)) else { return };
-            if slot.guest == guest && slot.code & !(abi::MAX_ENTRIES as u64 - 1) == r.code {
-                *slot = JumpEntry::EMPTY;
-            }
-        }
-    }
-
-    fn forget_jumps(&mut self) {
-        for table in &mut self.tables {
-            table.fill(JumpEntry::EMPTY);
+            self.jumps.unset(r.mode, page.wrapping_add(at.into()), r.code);
         }
     }
 
@@ -513,13 +493,13 @@ impl Jit {
         }
         let insns = done.insns.as_ptr() as u64;
         let (mode, page) = (r.mode, x.sys.mem.base().wrapping_add(r.page));
-        let jumps = self.table(mode).as_ptr() as u64;
+        let jumps = self.jumps.address(mode);
         let patch = |code: &mut [u8]| {
             for p in &done.patches {
                 let in_page = page.wrapping_add_signed(p.addend);
                 let address = match p.import {
                     n if n == Import::Page as u32 => in_page,
-                    n if n == Import::Jump as u32 => jumps + (abi::jump_slot(in_page) * size_of::<JumpEntry>()) as u64,
+                    n if n == Import::Jump as u32 => jumps + ((abi::jump_slot(in_page) as u64) << JUMP_SHIFT),
                     n => helper::address(n).unwrap_or(insns).wrapping_add_signed(p.addend),
                 };
                 let at = p.at as usize;
@@ -561,12 +541,9 @@ impl Jit {
     /// Has blocks that a region can be entered at know it, and drafts go there.
     fn note_entries(&mut self, x: &Exec, id: u32) {
         let r = &self.regions[id as usize];
-        let table = &mut self.tables[r.mode.number()];
         for (n, &at) in r.entries.iter().enumerate() {
             let guest = x.sys.mem.base().wrapping_add(r.page + u64::from(at));
-            if let Some(slot) = table.get_mut(abi::jump_slot(guest)) {
-                *slot = JumpEntry { guest, code: r.code | n as u64 };
-            }
+            self.jumps.set(r.mode, guest, r.code | n as u64);
             let Some(block) = self.interp.cache.find(r.page + u64::from(at), r.mode.code()) else { continue };
             if let Some(side) = self.sides.get_mut(block as usize)
                 && side.region == 0
@@ -577,7 +554,7 @@ impl Jit {
     }
 
     fn drop_all(&mut self) {
-        self.forget_jumps();
+        self.jumps.forget();
         // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
         for r in &mut self.regions {
             (r.life, r.text, r.insns, r.runs) = (Life::Gone, Box::default(), Box::default(), Vec::new());
@@ -600,7 +577,7 @@ impl Jit {
                 r.life = Life::Stale;
             }
         }
-        self.forget_jumps();
+        self.jumps.forget();
     }
 
     /// Takes out of use the regions that a write has touched.
@@ -629,9 +606,7 @@ impl Jit {
         let linear = x.fetch_address();
         let guest = x.sys.mem.base().wrapping_add(place);
         let page_ip = x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1));
-        if let Some(slot) = self.tables[mode.number()].get_mut(abi::jump_slot(guest)) {
-            *slot = JumpEntry { guest, code };
-        }
+        self.jumps.set(mode, guest, code);
         if !self.shows.is_empty()
             && let Way::Region(id, _) = way
         {

@@ -13,6 +13,7 @@ mod dump;
 mod effects;
 mod engine;
 mod helper;
+mod jumps;
 mod mode;
 mod persist;
 mod plan;

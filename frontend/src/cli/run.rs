@@ -63,6 +63,9 @@ pub struct RunArgs {
     /// Executions of a piece of guest code before the JIT translates it
     #[arg(long, value_name = "N")]
     jit_threshold: Option<NonZeroU32>,
+    /// Executions of a piece of guest code before the JIT drafts it: writes plain host code, at once; 0 for never
+    #[arg(long, value_name = "N")]
+    jit_drafts: Option<u32>,
     /// Translate on the CPU's own thread, which waits for it
     #[arg(long)]
     jit_foreground: bool,
@@ -231,6 +234,7 @@ impl RunArgs {
             perf_map: self.perf_map || file.perf_map,
             dump_translation: list(self.dump_translation, file.dump_translation),
             jit_threshold: self.jit_threshold.or(file.jit_threshold),
+            jit_drafts: self.jit_drafts.or(file.jit_drafts),
             jit_foreground: self.jit_foreground || file.jit_foreground,
             fda: self.fda.or(file.fda),
             fdb: self.fdb.or(file.fdb),
@@ -323,6 +327,7 @@ impl RunArgs {
             ("--perf-map", self.perf_map),
             ("--dump-translation", !self.dump_translation.is_empty()),
             ("--jit-threshold", self.jit_threshold.is_some()),
+            ("--jit-drafts", self.jit_drafts.is_some()),
             ("--jit-foreground", self.jit_foreground),
         ];
         if let Some((option, _)) = given.iter().find(|(_, given)| *given && !named.is_empty()) {
@@ -352,6 +357,7 @@ impl RunArgs {
             perf_map: self.perf_map,
             dump: self.dump_translation.iter().map(|a| a.0).collect(),
             threshold: self.jit_threshold.map_or(default.threshold, NonZeroU32::get),
+            drafts: self.jit_drafts.unwrap_or(default.drafts),
             background: !self.jit_foreground,
             say: |line| eprintln!("{line}"),
         })

@@ -55,6 +55,24 @@ pub enum Shift {
     Sar = 7,
 }
 
+/// What is counted by opcodes 0F B8 to 0F BD behind F3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    Ones = 0xb8,
+    Trailing = 0xbc,
+    Leading = 0xbd,
+}
+
+/// Whether the host has POPCNT, TZCNT and LZCNT. SDM Vol. 2A, "CPUID".
+pub fn counts_bits() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("lzcnt");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// Something in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct At {
@@ -340,6 +358,12 @@ impl Asm {
         self.rex(true, 0, 0, d.0, false);
         self.byte(0x0f);
         self.byte(0xc8 | (d.0 & 7));
+    }
+
+    /// Of 64 bits.
+    pub fn count(&mut self, what: Count, d: Host, s: Host) {
+        self.byte(0xf3);
+        self.rr(true, &[0x0f, what as u8], d.0, s, false);
     }
 
     pub fn shift_imm(&mut self, op: Shift, wide: bool, d: Host, n: u8) {

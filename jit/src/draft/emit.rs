@@ -4,7 +4,7 @@
 //! draft is left. What lies there and is in a register of the host, too, is remembered until the draft ends or the register is needed.
 
 use super::asm::{
-    ABOVE, Alu, Asm, At, BELOW, Cc, EQUAL, GREATER, Host, LESS, Label, NOT_EQUAL, PARITY, RAX, RCX, RDI, RDX, RSI,
+    self, ABOVE, Alu, Asm, At, BELOW, Cc, Count, EQUAL, GREATER, Host, LESS, Label, NOT_EQUAL, PARITY, RAX, RCX, RDI, RDX, RSI,
     Shift, at,
 };
 use super::trace::{Op, Trace, V};
@@ -158,6 +158,8 @@ pub struct Emit {
     fresh: Option<u8>,
     branch: Option<(V, V)>,
     checked: bool,
+    /// The host has the instructions that count bits.
+    counts: bool,
 }
 
 fn address(place: usize) -> At {
@@ -195,6 +197,7 @@ impl Emit {
             fresh: None,
             branch: None,
             checked: false,
+            counts: asm::counts_bits(),
         }
     }
 
@@ -738,11 +741,15 @@ impl Emit {
             Un::Zext(_) | Un::Sext(_) => self.host(a)?,
             Un::Not => self.whole(t, a)?,
             Un::Bswap => self.whole(t, a)?,
-            Un::Clz | Un::Ctz | Un::Popcnt => return Err(TooMuch),
+            Un::Clz | Un::Ctz | Un::Popcnt if !self.counts => return Err(TooMuch),
+            Un::Clz | Un::Ctz | Un::Popcnt => self.whole(t, a)?,
         };
         let d = self.dest(a)?;
         let mut width = width;
         match op {
+            Un::Clz => self.asm.count(Count::Leading, d, h),
+            Un::Ctz => self.asm.count(Count::Trailing, d, h),
+            Un::Popcnt => self.asm.count(Count::Ones, d, h),
             Un::Zext(bits) => self.asm.movzx(bits, d, h),
             Un::Sext(bits) => {
                 self.asm.movsx(wide, bits, d, h);
@@ -890,19 +897,40 @@ impl Emit {
         if self.static_target(t, target).is_some() {
             return Ok(());
         }
-        if matches!(self.is(target), Is::Not) {
-            return Err(TooMuch); // made later: nobody does that
+        let long = self.mode.code() == CodeSize::Bits64;
+        if self.is_flat() && !long {
+            return Ok(());
         }
-        if self.mode.code() == CodeSize::Bits64 {
-            let h = self.whole(t, target)?;
-            self.asm.mov(true, RAX, h);
+        // The cut to the operand's size may come later.
+        let (target, bits) = match (self.is(target), t.op(target)) {
+            (Is::Not, Op::Un(Un::Zext(bits), inner)) => (inner, bits),
+            _ => (target, 64),
+        };
+        if matches!(self.is(target), Is::Not) {
+            return Err(TooMuch);
+        }
+        match bits {
+            16 => {
+                let h = self.host(target)?;
+                self.asm.movzx(16, RAX, h);
+            }
+            32 => {
+                let h = self.host(target)?;
+                self.asm.mov(false, RAX, h);
+            }
+            _ => {
+                let h = self.whole(t, target)?;
+                self.asm.mov(true, RAX, h);
+            }
+        }
+        if long {
+            self.asm.mov(true, RCX, RAX);
             self.asm.shift_imm(Shift::Shl, true, RAX, 16);
             self.asm.shift_imm(Shift::Sar, true, RAX, 16);
-            self.asm.alu(Alu::Cmp, true, RAX, h);
+            self.asm.alu(Alu::Cmp, true, RAX, RCX);
             self.slow_if(NOT_EQUAL);
-        } else if !self.is_flat() {
-            let h = self.whole(t, target)?;
-            self.asm.alu_from(Alu::Cmp, true, h, at(EXEC, abi::ip_span()));
+        } else {
+            self.asm.alu_from(Alu::Cmp, true, RAX, at(EXEC, abi::ip_span()));
             self.slow_if(ABOVE);
         }
         Ok(())

@@ -19,7 +19,7 @@ mod asm;
 mod emit;
 mod trace;
 
-use crate::abi::{self, JumpEntry, Reason};
+use crate::abi::{self, Reason};
 use crate::helper;
 use crate::mode::{Mode, linear_mask};
 use asm::{Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, SIGN, Shift, at};
@@ -349,7 +349,7 @@ impl Drafter {
     /// The page that runs is mapped where it is: the entry's place is known.
     fn go_in_page(&mut self, b: &Block<'_>, k: i64) {
         let guest = b.page.wrapping_add(k as u64);
-        let slot = b.jumps + (abi::jump_slot(guest) * size_of::<JumpEntry>()) as u64;
+        let slot = b.jumps + ((abi::jump_slot(guest) as u64) << abi::JUMP_SHIFT);
         let a = &mut self.emit.asm;
         let miss = a.label();
         a.mov_imm64(RAX, slot);
@@ -403,7 +403,7 @@ impl Drafter {
         a.shift_imm(Shift::Shr, true, RAX, 12);
         a.alu(Alu::Xor, true, RAX, guest);
         a.alu_imm(Alu::And, false, RAX, abi::JUMP_ENTRIES as i32 - 1);
-        a.shift_imm(Shift::Shl, false, RAX, 4);
+        a.shift_imm(Shift::Shl, false, RAX, abi::JUMP_SHIFT as u8);
         a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::JUMPS)));
         a.alu_from(Alu::Cmp, true, guest, at(RAX, 0));
         a.jcc(NOT_EQUAL, miss);

@@ -8,7 +8,7 @@ use crate::abi;
 use crate::code::CodeMemory;
 use crate::draft::{self, Block, Drafter};
 use crate::mode::Mode;
-use crate::{Config, abi::JumpEntry};
+use crate::Config;
 use ferrite_core::exec::Exec;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::BlockId;
@@ -185,7 +185,7 @@ impl Jit {
         let counter = self.drafts.counter(id);
         counter.set(hot);
         let counter = counter.as_ptr().expose_provenance() as u64;
-        let jumps = self.table(mode).as_ptr().expose_provenance() as u64;
+        let jumps = self.jumps.address(mode);
         let text = &x.sys.mem.backing()[at as usize..at as usize + usize::from(len)];
         let base = x.sys.mem.base().wrapping_add(page);
         let request = Block { start, text, mode, model: &x.model, page: base, jumps, counter };
@@ -234,12 +234,7 @@ impl Jit {
     fn unlink_draft(&mut self, x: &Exec, id: u32) {
         let (mode, place, code) = self.drafts.place(id);
         let guest = x.sys.mem.base().wrapping_add(place);
-        if let Some(slot) = self.tables[mode.number()].get_mut(abi::jump_slot(guest))
-            && slot.guest == guest
-            && slot.code == code
-        {
-            *slot = JumpEntry::EMPTY;
-        }
+        self.jumps.unset(mode, guest, code);
     }
 
     /// Takes the drafts that a write has touched out of the jump table. Their blocks know when they are good again.
