@@ -106,11 +106,16 @@ struct Rmw {
 const NOWHERE: u64 = u64::MAX;
 
 /// Words in [`Exec::words`].
-pub const ENGINE_WORDS: usize = 32;
+pub const ENGINE_WORDS: usize = 16;
 
 /// A CPU and the system it runs in.
+///
+/// What translated code names most often comes first: so an offset of eight bits is enough for it.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Exec {
+    /// Words that the engine's translated code reaches by the address of this structure; no state of the machine.
+    pub words: [u64; ENGINE_WORDS],
     /// Architectural state.
     pub st: CpuState,
     /// Which processor it is.
@@ -144,8 +149,6 @@ pub struct Exec {
     pub ferr: bool,
     /// TLB misses that walked the page tables.
     pub walks: u64,
-    /// Words that the engine's translated code reaches by the address of this structure; no state of the machine.
-    pub words: [u64; ENGINE_WORDS],
     /// The last instruction cast an interrupt shadow.
     pub shadow_cast: bool,
     /// The last instruction is not single-stepped although TF was set before it (INT n, SYSCALL).

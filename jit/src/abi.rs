@@ -1,8 +1,10 @@
 //! What translated code and the engine agree on: words in [`Exec`], offsets of the state, how a region comes back.
 //!
-//! A region is a function `(exec, left, page_ip, code) -> result` of the `tail` calling convention: `left` is how many instructions
+//! A region is a function `(exec, left, page_ip, code, cell) -> result` of the `tail` calling convention. `exec` is the address of the
+//! [`Exec`], and [`BIAS`] more, so that what is named most often is within 128 bytes of it. `left` is how many instructions
 //! may still retire, `page_ip` the instruction pointer of the first byte of the region's page, `code` the word by which it was
-//! entered: the address of its host code, and the number of its entry in [`ENTRY_BITS`] low bits. It leaves by a tail call of another
+//! entered: the address of its host code, and the number of its entry in [`ENTRY_BITS`] low bits; `cell` concerns only who answers
+//! for code that is not there (see [`crate::jumps`]). It leaves by a tail call of another
 //! region with the same arguments, or by returning to the engine with the state complete in [`Exec`].
 
 use ferrite_core::cpu::CpuState;
@@ -12,25 +14,35 @@ use ferrite_core::exec::{Ctx, Exec, Window};
 use ferrite_core::isa::ops::Ops;
 use std::mem::offset_of;
 
-/// How many instructions may still retire; written by a region that returns and around calls of helpers.
-pub const LEFT: usize = 0;
-/// The operation that the flags follow from (see [`FlagKind`]) and its size: `kind | bits << 8`; 0 when [`Flags`] itself holds them.
-pub const FLAG_KIND: usize = 1;
-/// Its first operand, or its result.
-pub const FLAG_A: usize = 2;
-/// Its second operand, or `Cf` before it.
-pub const FLAG_B: usize = 3;
-/// Address of the TLB's first entry.
-pub const TLB: usize = 4;
-/// Address of the table of entry points for the running mode; see [`crate::jumps`].
-pub const JUMPS: usize = 5;
-/// Number of the mode that the running region was made for.
-pub const MODE: usize = 6;
+/// How far behind the [`Exec`] translated code is told that it is: its general registers, the instruction pointer and the words below
+/// then have offsets of eight bits.
+pub const BIAS: usize = 136;
 
-/// What drafts call, by address: [`crate::helper::run`] and [`crate::helper::run_with_flags`], and [`crate::helper::settle`].
-pub const DRAFT_RUN: usize = 7;
-pub const DRAFT_RUN_FLAGS: usize = 8;
-pub const DRAFT_SETTLE: usize = 9;
+/// How many instructions may still retire; written by a region that returns and around calls of helpers.
+pub const LEFT: usize = 1;
+/// The operation that the flags follow from (see [`FlagKind`]) and its size: `kind | bits << 8`; 0 when [`Flags`] itself holds them.
+pub const FLAG_KIND: usize = 2;
+/// Its first operand, or its result.
+pub const FLAG_A: usize = 3;
+/// Its second operand, or `Cf` before it.
+pub const FLAG_B: usize = 4;
+/// Number of the mode that the running region was made for.
+pub const MODE: usize = 5;
+/// Address of the TLB's first entry of the view of data accesses.
+pub const TLB: usize = 6;
+/// The same, of the view of instruction fetches.
+pub const FETCH_TLB: usize = 7;
+/// Address of the table of entry points for the running mode; see [`crate::jumps`].
+pub const JUMPS: usize = 8;
+/// Address of a function that goes on at the instruction pointer that it is called with for `page_ip`, wherever that is.
+pub const GO: usize = 9;
+/// Bits of a linear address outside 64-bit mode.
+pub const LINEAR_MASK: usize = 10;
+/// What drafts call, by address: see [`crate::draft::thunks`].
+pub const DRAFT_RUN: usize = 11;
+pub const DRAFT_RUN_FLAGS: usize = 12;
+pub const DRAFT_SETTLE: usize = 13;
+pub const DRAFT_LEAVE: usize = 14;
 
 /// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +207,7 @@ pub fn word(n: usize) -> i32 {
 }
 
 fn offset(n: usize) -> i32 {
-    i32::try_from(n).expect("Exec is smaller than 2 GiB")
+    i32::try_from(n as i64 - BIAS as i64).expect("Exec is smaller than 2 GiB")
 }
 
 /// Turns the operation that translated code has left behind into the flags.

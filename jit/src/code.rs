@@ -58,13 +58,11 @@ impl CodeMemory {
         base + start as u64..base + self.end as u64
     }
 
-    /// Places code; `None` when the segment has no room. `patch` may change the bytes, knowing where they will run.
-    pub fn place(&mut self, code: &[u8], patch: impl FnOnce(&mut [u8])) -> Option<u64> {
+    /// Places code; `None` when the segment has no room.
+    pub fn place(&mut self, code: &[u8]) -> Option<u64> {
         let at = self.used.next_multiple_of(ALIGN);
         let end = at.checked_add(code.len()).filter(|&e| e <= self.end)?;
-        let mut bytes = code.to_vec();
-        patch(&mut bytes);
-        self.map.write(at, &bytes);
+        self.map.write(at, code);
         self.used = end;
         Some(self.map.address() + at as u64)
     }
@@ -178,18 +176,18 @@ mod tests {
     #[test]
     fn the_oldest_segment_gives_way_and_what_is_kept_stays() {
         let Ok(mut memory) = CodeMemory::new(1 << 16) else { return };
-        let kept = memory.place(&[0xc3; 100], |_| {}).expect("room");
+        let kept = memory.place(&[0xc3; 100]).expect("room");
         memory.keep();
         let piece = vec![0x90; SEGMENT / 3];
         let (mut live, mut emptied) = (Vec::<u64>::new(), 0);
         for n in 0..100 {
-            let at = memory.place(&piece, |_| {}).unwrap_or_else(|| {
+            let at = memory.place(&piece).unwrap_or_else(|| {
                 let gone = memory.advance();
                 assert!(!gone.contains(&kept), "{gone:x?}");
                 let before = live.len();
                 live.retain(|at| !gone.contains(at));
                 emptied += usize::from(live.len() < before);
-                memory.place(&piece, |_| {}).expect("an empty segment has room")
+                memory.place(&piece).expect("an empty segment has room")
             });
             let len = piece.len() as u64;
             assert!(at >= kept + 100 && live.iter().all(|&o| at + len <= o || o + len <= at), "{n}: {at:x} {live:x?}");
@@ -197,6 +195,6 @@ mod tests {
             assert!(live.windows(2).all(|w| w[0] != w[1]) && live.len() >= 6.min(n + 1), "{n}: {}", live.len());
         }
         assert!(emptied > 20, "{emptied}");
-        assert_eq!(memory.place(&[0; 2 * SEGMENT], |_| {}), None, "more than a segment");
+        assert_eq!(memory.place(&[0; 2 * SEGMENT]), None, "more than a segment");
     }
 }

@@ -1,16 +1,21 @@
 //! From a request to host code.
 
-use crate::abi::MAX_ENTRIES;
+use crate::abi::{self, MAX_ENTRIES, Reason};
 use crate::plan::{Plan, Request};
+use crate::tr::state_access;
 use crate::{Unavailable, region};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{AbiParam, ExternalName, InstBuilder, Signature, UserFuncName, types};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{ExternalName, InstBuilder, UserFuncName, Value, types};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use ferrite_core::cpu::state::RIP;
 use ferrite_core::isa::Insn;
+use ferrite_core::memory::PAGE_SIZE;
+use ferrite_core::mmu::tlb;
 
 /// An address to be written into host code: 8 bytes at `at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,28 +141,99 @@ impl Compiler {
         Some((code, patches))
     }
 
-    /// The function by which the engine enters regions: `(exec, left, page_ip, code) -> result` of the host's calling convention.
-    pub fn gate(&mut self) -> Option<Vec<u8>> {
+    /// A function made by hand: `make` gets the builder and the arguments.
+    fn build(&mut self, conv: CallConv, make: impl FnOnce(&mut FunctionBuilder<'_>, &[Value])) -> Option<Vec<u8>> {
         self.ctx.clear();
-        let host = self.isa.default_call_conv();
-        let mut sig = Signature::new(host);
-        sig.params.extend([AbiParam::new(types::I64); 4]);
-        sig.returns.push(AbiParam::new(types::I64));
-        self.ctx.func.signature = sig;
+        self.ctx.func.signature = region::signature(conv);
         self.ctx.func.name = UserFuncName::user(1, 0);
         let mut b = FunctionBuilder::new(&mut self.ctx.func, &mut self.fctx);
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
-        let p = b.block_params(entry).to_vec();
-        let callee = b.import_signature(region::signature(CallConv::Tail));
-        let mask = b.ins().iconst(types::I64, -(MAX_ENTRIES as i64));
-        let function = b.ins().band(p[3], mask);
-        let call = b.ins().call_indirect(callee, function, &p);
-        let r = b.inst_results(call)[0];
-        b.ins().return_(&[r]);
+        let params = b.block_params(entry).to_vec();
+        make(&mut b, &params);
         b.seal_all_blocks();
         b.finalize(self.isa.frontend_config());
         Some(self.finish()?.0)
     }
+
+    /// The function by which the engine enters regions: as they are, but of the host's calling convention.
+    pub fn gate(&mut self) -> Option<Vec<u8>> {
+        self.build(self.isa.default_call_conv(), |b, p| {
+            let callee = b.import_signature(region::signature(CallConv::Tail));
+            let mask = b.ins().iconst(types::I64, -(MAX_ENTRIES as i64));
+            let function = b.ins().band(p[3], mask);
+            let call = b.ins().call_indirect(callee, function, p);
+            let r = b.inst_results(call)[0];
+            b.ins().return_(&[r]);
+        })
+    }
+
+    /// What a cell leads to when nothing is there: goes back to the engine, for the place that the cell is of.
+    pub fn missing(&mut self) -> Option<Vec<u8>> {
+        self.build(CallConv::Tail, |b, p| {
+            let at = b.ins().load(types::I64, state_access(), p[4], 8);
+            let ip = b.ins().iadd(p[2], at);
+            give_back(b, p, ip);
+        })
+    }
+
+    /// See [`abi::GO`]; for code that is `flat`, or any.
+    pub fn go(&mut self, flat: bool) -> Option<Vec<u8>> {
+        self.build(CallConv::Tail, |b, p| {
+            let (exec, left, target) = (p[0], p[1], p[2]);
+            let word = |b: &mut FunctionBuilder<'_>, at: i32| b.ins().load(types::I64, state_access(), exec, at);
+            let linear = if flat {
+                target
+            } else {
+                let base = word(b, abi::window_base(1));
+                let mask = word(b, abi::word(abi::LINEAR_MASK));
+                let sum = b.ins().iadd(base, target);
+                b.ins().band(sum, mask)
+            };
+            let (miss, found, there) = (b.create_block(), b.create_block(), b.create_block());
+            b.set_cold_block(miss);
+            let tlb = word(b, abi::word(abi::FETCH_TLB));
+            let at = b.ins().ushr_imm_u(linear, 12 - 5);
+            let at = b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << 5);
+            let entry = b.ins().iadd(tlb, at);
+            let page = b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
+            let tag = b.ins().load(types::I64, state_access(), entry, 16);
+            let same = b.ins().icmp(IntCC::Equal, tag, page);
+            b.ins().brif(same, found, &[], miss, &[]);
+
+            b.switch_to_block(found);
+            let addend = b.ins().load(types::I64, state_access(), entry, 24);
+            let guest = b.ins().iadd(addend, linear);
+            let jumps = word(b, abi::word(abi::JUMPS));
+            // As `abi::jump_slot`.
+            let up = b.ins().ushr_imm_u(guest, 12);
+            let mixed = b.ins().bxor(guest, up);
+            let slot = b.ins().band_imm_u(mixed, abi::JUMP_ENTRIES as i64 - 1);
+            let slot = b.ins().ishl_imm_u(slot, i64::from(abi::JUMP_SHIFT));
+            let slot = b.ins().iadd(jumps, slot);
+            let known = b.ins().load(types::I64, state_access(), slot, 0);
+            let same = b.ins().icmp(IntCC::Equal, known, guest);
+            b.ins().brif(same, there, &[], miss, &[]);
+
+            b.switch_to_block(there);
+            let code = b.ins().load(types::I64, state_access(), slot, 8);
+            let off = b.ins().isub(linear, page);
+            let page_ip = b.ins().isub(target, off);
+            let function = b.ins().band_imm_s(code, -(MAX_ENTRIES as i64));
+            let sig = b.import_signature(region::signature(CallConv::Tail));
+            b.ins().return_call_indirect(sig, function, &[exec, left, page_ip, code, code]);
+
+            b.switch_to_block(miss);
+            give_back(b, p, target);
+        })
+    }
+}
+
+/// Returns to the engine, to go on at an instruction pointer.
+fn give_back(b: &mut FunctionBuilder<'_>, p: &[Value], ip: Value) {
+    b.ins().store(state_access(), ip, p[0], abi::reg(RIP));
+    b.ins().store(state_access(), p[1], p[0], abi::word(abi::LEFT));
+    let r = b.ins().iconst(types::I64, (Reason::Next as i64) << abi::REASON_SHIFT);
+    b.ins().return_(&[r]);
 }

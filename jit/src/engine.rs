@@ -5,13 +5,13 @@ mod aside;
 mod drafts;
 mod hot;
 
-use crate::abi::{self, JUMP_SHIFT, REASONS, Reason};
+use crate::abi::{self, REASONS, Reason};
 use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
 use crate::draft;
 use crate::helper::{self, Import};
 use crate::jumps::Jumps;
-use crate::mode::Mode;
+use crate::mode::{Mode, linear_mask};
 use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
 use crate::show::Shows;
@@ -25,7 +25,7 @@ use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::{BlockId, watch};
 use ferrite_core::isa::helpers::interrupt;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
-use ferrite_core::mmu::tlb::View;
+use ferrite_core::mmu::tlb::{self, View};
 use drafts::Drafts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ const MAX_TABLES: usize = 16;
 const MAX_CHANGES: u32 = 8;
 
 /// The function that enters regions; see [`Compiler::gate`].
-type Gate = unsafe extern "C" fn(*mut Exec, u64, u64, u64) -> u64;
+type Gate = unsafe extern "C" fn(*mut u8, u64, u64, u64, u64) -> u64;
 
 /// What the engine knows of a decoded block.
 #[derive(Clone, Copy, Debug, Default)]
@@ -146,6 +146,8 @@ pub struct Jit {
     /// Code that was changed too often: positions in the backing.
     changes: BTreeMap<u64, u32>,
     jumps: Jumps,
+    /// See [`abi::GO`]: for any code, and for flat code.
+    go: [u64; 2],
     mode: Option<Mode>,
     /// [`Exec::contexts`] when the mode was looked at.
     contexts: u64,
@@ -179,9 +181,14 @@ impl Jit {
     pub fn new(config: &Config) -> Result<Self, Unavailable> {
         let mut compiler = Compiler::new()?;
         let gate = if draft::AVAILABLE { Some(draft::gate()) } else { compiler.gate() };
-        let gate = gate.ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
         let mut memory = CodeMemory::new(config.code_cache.max(1))?;
-        let gate = memory.place(&gate, |_| {}).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
+        let mut kept = |code: Option<Vec<u8>>| {
+            let code = code.ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
+            memory.place(&code).ok_or_else(|| Unavailable::Memory("no room".to_owned()))
+        };
+        let gate = kept(gate)?;
+        let missing = kept(compiler.missing())?;
+        let go = [kept(compiler.go(false))?, kept(compiler.go(true))?];
         let drafts = Drafts::new(config, &mut memory);
         memory.keep();
         // SAFETY: the code at this address was made as a function of this type.
@@ -208,7 +215,8 @@ impl Jit {
             regions: Vec::new(),
             pages: Vec::new(),
             changes: BTreeMap::new(),
-            jumps: Jumps::new(),
+            jumps: Jumps::new(missing),
+            go,
             mode: None,
             contexts: u64::MAX,
             pausing: false,
@@ -258,7 +266,12 @@ impl Jit {
             self.make_room_for(mode);
             x.words[abi::JUMPS] = self.jumps.address(mode);
             x.words[abi::MODE] = mode.number() as u64;
-            x.words[abi::TLB] = x.tlb.base_address(View::Supervisor);
+            let views = x.tlb.base_address(View::Supervisor);
+            let view = |n: u32| views + u64::from(n) * (tlb::ENTRIES * size_of::<tlb::Entry>()) as u64;
+            x.words[abi::TLB] = view(mode.view());
+            x.words[abi::FETCH_TLB] = view(mode.fetch_view());
+            x.words[abi::GO] = self.go[usize::from(mode.is_flat())];
+            x.words[abi::LINEAR_MASK] = linear_mask(x.model.name);
             self.drafts.say_where(x);
         }
     }
@@ -266,7 +279,7 @@ impl Jit {
     /// Lets go of everything when a guest goes through more modes than have tables: their addresses are in translated code, so
     /// that no table can go alone.
     fn make_room_for(&mut self, mode: Mode) {
-        if !self.jumps.has(mode) && self.jumps.count() >= MAX_TABLES {
+        if !self.jumps.has(mode) && self.jumps.count() >= MAX_TABLES || self.jumps.is_full() {
             self.drop_all();
             self.jumps.clear();
         }
@@ -493,23 +506,25 @@ impl Jit {
         }
         let insns = done.insns.as_ptr() as u64;
         let (mode, page) = (r.mode, x.sys.mem.base().wrapping_add(r.page));
-        let jumps = self.jumps.address(mode);
-        let patch = |code: &mut [u8]| {
+        let jumps = &mut self.jumps;
+        let mut patch = |code: &mut [u8]| {
             for p in &done.patches {
-                let in_page = page.wrapping_add_signed(p.addend);
                 let address = match p.import {
-                    n if n == Import::Page as u32 => in_page,
-                    n if n == Import::Jump as u32 => jumps + ((abi::jump_slot(in_page) as u64) << JUMP_SHIFT),
+                    n if n == Import::Cell as u32 => {
+                        jumps.cell(mode, page.wrapping_add_signed(p.addend), (p.addend as u64 & (PAGE_SIZE - 1)) as u16)
+                    }
                     n => helper::address(n).unwrap_or(insns).wrapping_add_signed(p.addend),
                 };
                 let at = p.at as usize;
                 code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
             }
         };
-        let mut placed = self.memory.place(&done.code, patch);
+        let mut code = done.code.clone();
+        patch(&mut code);
+        let mut placed = self.memory.place(&code);
         if placed.is_none() {
             self.evict(x, id);
-            placed = self.memory.place(&done.code, patch);
+            placed = self.memory.place(&code);
         }
         self.unlink(x, id); // from the code before
         let Some(code) = placed else {
@@ -617,7 +632,7 @@ impl Jit {
         self.counts.enters += 1;
         // SAFETY: the gate and what it enters were made for each other and for `Exec` as it is laid out here; the code is live,
         // as is all that the jump table leads to, and it uses `x` alone, through the addresses put there by `look_at_mode`.
-        let result = unsafe { (self.gate)(x, left, page_ip, code) };
+        let result = unsafe { (self.gate)((&raw mut *x).cast::<u8>().add(abi::BIAS), left, page_ip, code, 0) };
         abi::settle_flags(x);
         x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
         x.pending = 0;

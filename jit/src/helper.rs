@@ -24,17 +24,15 @@ pub enum Import {
     RunWithFlags = 2,
     /// The region's table of instructions.
     Insns = 3,
-    /// Where the host has the region's page.
-    Page = 4,
-    /// The jump table's slot for an offset in the page.
-    Jump = 5,
+    /// The cell for an offset in the page: see [`crate::jumps`].
+    Cell = 4,
 }
 
 /// The address of a function that is imported.
 pub fn address(n: u32) -> Option<u64> {
-    let settle: unsafe extern "C" fn(*mut Exec) = settle;
-    let run_plain: unsafe extern "C" fn(*mut Exec, *const Insn) -> u32 = run;
-    let run_flags: unsafe extern "C" fn(*mut Exec, *const Insn) -> u32 = run_with_flags;
+    let settle: unsafe extern "C" fn(*mut u8) = settle;
+    let run_plain: unsafe extern "C" fn(*mut u8, *const Insn) -> u32 = run;
+    let run_flags: unsafe extern "C" fn(*mut u8, *const Insn) -> u32 = run_with_flags;
     match n {
         0 => Some(settle as usize as u64),
         1 => Some(run_plain as usize as u64),
@@ -43,23 +41,32 @@ pub fn address(n: u32) -> Option<u64> {
     }
 }
 
+/// The CPU that translated code speaks of.
+///
+/// # Safety
+/// `x` is what the running region was entered with: [`abi::BIAS`] behind a CPU. Nothing else refers to that meanwhile.
+unsafe fn cpu<'a>(x: *mut u8) -> &'a mut Exec {
+    // SAFETY: by the contract above.
+    unsafe { &mut *x.sub(abi::BIAS).cast::<Exec>() }
+}
+
 /// Turns the operation that the flags follow from into their words.
 ///
 /// # Safety
-/// `x` is the CPU that the running region was entered with; nothing else refers to it meanwhile.
-pub unsafe extern "C" fn settle(x: *mut Exec) {
+/// As [`cpu`].
+pub unsafe extern "C" fn settle(x: *mut u8) {
     // SAFETY: by the contract above.
-    abi::settle_flags(unsafe { &mut *x });
+    abi::settle_flags(unsafe { cpu(x) });
 }
 
 /// Carries out an instruction that has nothing to do with the arithmetic flags. RIP is behind it and the count in
 /// [`LEFT`] is as before it.
 ///
 /// # Safety
-/// As [`settle`]; `i` is an instruction of the running region.
-pub unsafe extern "C" fn run(x: *mut Exec, i: *const Insn) -> u32 {
+/// As [`cpu`]; `i` is an instruction of the running region.
+pub unsafe extern "C" fn run(x: *mut u8, i: *const Insn) -> u32 {
     // SAFETY: by the contract above.
-    let (x, i) = unsafe { (&mut *x, &*i) };
+    let (x, i) = unsafe { (cpu(x), &*i) };
     carry_out(x, i)
 }
 
@@ -67,9 +74,9 @@ pub unsafe extern "C" fn run(x: *mut Exec, i: *const Insn) -> u32 {
 ///
 /// # Safety
 /// As [`run`].
-pub unsafe extern "C" fn run_with_flags(x: *mut Exec, i: *const Insn) -> u32 {
+pub unsafe extern "C" fn run_with_flags(x: *mut u8, i: *const Insn) -> u32 {
     // SAFETY: by the contract above.
-    let (x, i) = unsafe { (&mut *x, &*i) };
+    let (x, i) = unsafe { (cpu(x), &*i) };
     abi::settle_flags(x);
     carry_out(x, i)
 }

@@ -1,68 +1,133 @@
-//! Where code can be entered, by where the host has the first byte of its guest code: a table for each mode.
+//! Where code can be entered, by where the host has the first byte of its guest code.
 //!
-//! Translated code looks in them by itself (see [`crate::abi::jump_slot`]), with the addresses that it was made with, so a table stays
-//! where it is as long as any code does. Most of a table is never touched, and costs nothing then.
+//! For each mode there is a *table*, in which translated code looks by itself when it leaves for an address that it computes (see
+//! [`crate::abi::GO`]). Most of a table is never touched, and costs nothing then. Where a way leads to a place in the same page, the
+//! place is known when the code is made, and has a *cell*: the word by which what is there is entered, and the offset in the page
+//! for the function that it leads to when nothing is. Both stay where they are as long as any code does.
 
 use crate::abi::{JUMP_ENTRIES, MAX_ENTRIES, jump_slot};
 use crate::mode::{MODES, Mode};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+/// Cells in a piece of memory.
+const PIECE: usize = 1024;
+/// Cells at most: everything is dropped then.
+const MAX_CELLS: usize = 1 << 20;
 
 /// An entry: the host's address of guest code, and the word by which its translation is entered. All 0 when there is none.
 type Entry = [u64; 2];
 
 /// See the module's text.
 #[derive(Debug)]
-pub struct Jumps(Vec<Box<[Entry]>>);
+pub struct Jumps {
+    tables: Vec<Box<[Entry]>>,
+    /// Each the word by which code is entered, and the offset in the page. Translated code reads them.
+    cells: Vec<Box<[[Cell<u64>; 2]; PIECE]>>,
+    used: usize,
+    /// Cells by mode and host's address.
+    known: BTreeMap<(u32, u64), u32>,
+    /// By which the answer for what is not there is entered.
+    missing: u64,
+}
 
 impl Jumps {
-    pub fn new() -> Self {
-        Self(vec![Box::default(); MODES])
+    /// `missing`: the address of the function that a cell leads to when nothing is there.
+    pub fn new(missing: u64) -> Self {
+        let tables = vec![Box::default(); MODES];
+        Self { tables, cells: Vec::new(), used: 0, known: BTreeMap::new(), missing }
     }
 
     /// Whether a mode has a table.
     pub fn has(&self, mode: Mode) -> bool {
-        !self.0[mode.number()].is_empty()
+        !self.tables[mode.number()].is_empty()
     }
 
     /// Modes that have one.
     pub fn count(&self) -> usize {
-        self.0.iter().filter(|t| !t.is_empty()).count()
+        self.tables.iter().filter(|t| !t.is_empty()).count()
+    }
+
+    /// Whether everything should be dropped before more is made.
+    pub fn is_full(&self) -> bool {
+        self.used >= MAX_CELLS
     }
 
     /// The host's address of a mode's table, which it has from here on.
     pub fn address(&mut self, mode: Mode) -> u64 {
-        let table = &mut self.0[mode.number()];
+        let table = &mut self.tables[mode.number()];
         if table.is_empty() {
             *table = vec![[0; 2]; JUMP_ENTRIES].into_boxed_slice();
         }
         table.as_ptr().expose_provenance() as u64
     }
 
+    fn at(&self, cell: u32) -> &[Cell<u64>; 2] {
+        &self.cells[cell as usize / PIECE][cell as usize % PIECE]
+    }
+
+    /// The host's address of the cell for guest code at `guest`, which is `offset` in its page.
+    pub fn cell(&mut self, mode: Mode, guest: u64, offset: u16) -> u64 {
+        let key = (mode.number() as u32, guest);
+        let cell = match self.known.get(&key) {
+            Some(&cell) => cell,
+            None => {
+                if self.used.is_multiple_of(PIECE) {
+                    self.cells.push(Box::new([const { [Cell::new(0), Cell::new(0)] }; PIECE]));
+                }
+                let cell = self.used as u32;
+                self.used += 1;
+                self.known.insert(key, cell);
+                let slot = self.tables[mode.number()].get(jump_slot(guest)).copied().unwrap_or_default();
+                self.at(cell)[0].set(if slot[0] == guest { slot[1] } else { self.missing });
+                self.at(cell)[1].set(offset.into());
+                cell
+            }
+        };
+        self.at(cell).as_ptr().expose_provenance() as u64
+    }
+
     /// Guest code at `guest` is entered by `code`.
     pub fn set(&mut self, mode: Mode, guest: u64, code: u64) {
-        if let Some(slot) = self.0[mode.number()].get_mut(jump_slot(guest)) {
-            *slot = [guest, code];
+        let Some(slot) = self.tables[mode.number()].get_mut(jump_slot(guest)) else { return };
+        if *slot == [guest, code] {
+            return; // and so has its cell
+        }
+        *slot = [guest, code];
+        if let Some(&cell) = self.known.get(&(mode.number() as u32, guest)) {
+            self.at(cell)[0].set(code);
         }
     }
 
     /// It is no more, if it is any entry of the code at `code`.
     pub fn unset(&mut self, mode: Mode, guest: u64, code: u64) {
-        if let Some(slot) = self.0[mode.number()].get_mut(jump_slot(guest))
+        let is = |word: u64| word & !(MAX_ENTRIES as u64 - 1) == code;
+        if let Some(slot) = self.tables[mode.number()].get_mut(jump_slot(guest))
             && slot[0] == guest
-            && slot[1] & !(MAX_ENTRIES as u64 - 1) == code
+            && is(slot[1])
         {
             *slot = [0; 2];
         }
-    }
-
-    /// Forgets all entries. The tables stay where they are.
-    pub fn forget(&mut self) {
-        for table in &mut self.0 {
-            table.fill([0; 2]);
+        if let Some(&cell) = self.known.get(&(mode.number() as u32, guest))
+            && is(self.at(cell)[0].get())
+        {
+            self.at(cell)[0].set(self.missing);
         }
     }
 
-    /// Lets go of the tables. No code may be left that refers to them.
+    /// Forgets all entries. Tables and cells stay where they are.
+    pub fn forget(&mut self) {
+        for table in &mut self.tables {
+            table.fill([0; 2]);
+        }
+        for cell in 0..self.used as u32 {
+            self.at(cell)[0].set(self.missing);
+        }
+    }
+
+    /// Lets go of tables and cells. No code may be left that refers to them.
     pub fn clear(&mut self) {
-        self.0.fill(Box::default());
+        self.tables.fill(Box::default());
+        (self.cells, self.used, self.known) = (Vec::new(), 0, BTreeMap::new());
     }
 }

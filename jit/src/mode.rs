@@ -83,6 +83,11 @@ impl Mode {
         }
     }
 
+    /// Whether code has no base, and the instruction pointer no bounds.
+    pub fn is_flat(self) -> bool {
+        self.code() == CodeSize::Bits64 || self.segment(1) == SegKind::Flat
+    }
+
     /// Which part of the TLB data accesses use.
     pub const fn view(self) -> u32 {
         self.0 >> 4 & 3

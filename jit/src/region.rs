@@ -2,11 +2,11 @@
 
 use crate::abi::{self, FlagKind, Reason};
 use crate::helper::Import;
-use crate::mode::{SegKind, linear_mask};
+use crate::mode::SegKind;
 use crate::plan::{Flow, How, Item, Plan, Request};
 use crate::simd::Host;
 use crate::tr::{FlagState, Imports, State, Tr, state_access};
-use crate::value::{Bin, V};
+use crate::value::V;
 use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -20,12 +20,11 @@ use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::select::{self, Meaning};
 use ferrite_core::memory::PAGE_SIZE;
-use ferrite_core::mmu::tlb;
 
-/// The signature of a region: `(exec, left, page_ip, code) -> result`.
+/// The signature of a region: `(exec, left, page_ip, code, cell) -> result`.
 pub fn signature(call_conv: CallConv) -> Signature {
     let mut sig = Signature::new(call_conv);
-    sig.params.extend([AbiParam::new(types::I64); 4]);
+    sig.params.extend([AbiParam::new(types::I64); 5]);
     sig.returns.push(AbiParam::new(types::I64));
     sig
 }
@@ -89,10 +88,7 @@ pub fn emit(
 
     let vars = std::array::from_fn(|_| b.declare_var(types::I64));
     let (left_var, carry) = (b.declare_var(types::I64), b.declare_var(types::I64));
-    let view = i64::from(req.mode.view()) * tlb::ENTRIES as i64 * size_of::<tlb::Entry>() as i64;
     let tlb = b.ins().load(types::I64, state_access(), exec, abi::word(abi::TLB));
-    let view = b.ins().iconst(types::I64, view);
-    let tlb = b.ins().iadd(tlb, view);
     let t = Tr::new(&mut b, vars, exec, left, tlb, page_ip, req.mode, req.model.name, Imports { settle });
     let blocks = vec![None; plan.blocks.len()];
     let (table, host) = (Vec::new(), Host::of(isa));
@@ -400,34 +396,25 @@ impl Region<'_, '_, '_> {
         t.store_flags(s.flags);
         let target = t.lower(ip, 64);
         let left = t.left_at(&s);
-        let cold = t.cold_block();
-        let (slot, guest, page_ip) = match self.same_page(flat, branched) {
+        match self.same_page(flat, branched) {
             // The page that runs is mapped where it is: the entry's place is known.
             Some(to) => {
-                let slot = self.address(Import::Jump, to);
-                let guest = self.address(Import::Page, to);
-                (slot, guest, self.t.page_ip)
+                let cell = self.address(Import::Cell, to);
+                let t = &mut self.t;
+                let code = t.b.ins().load(types::I64, state_access(), cell, 0);
+                let mask = t.b.ins().iconst(types::I64, -(abi::MAX_ENTRIES as i64));
+                let function = t.b.ins().band(code, mask);
+                t.b.ins().return_call_indirect(self.sig, function, &[t.exec, left, t.page_ip, code, cell]);
             }
-            None => self.elsewhere(ip, target, flat, cold),
-        };
-        let t = &mut self.t;
-        let tag = t.b.ins().load(types::I64, state_access(), slot, 0);
-        let miss = t.b.ins().icmp(IntCC::NotEqual, tag, guest);
-        t.split(miss, cold);
-        let code = t.b.ins().load(types::I64, state_access(), slot, 8);
-        let mask = t.b.ins().iconst(types::I64, -(abi::MAX_ENTRIES as i64));
-        let function = t.b.ins().band(code, mask);
-        t.b.ins().return_call_indirect(self.sig, function, &[t.exec, left, page_ip, code]);
-
-        t.b.switch_to_block(cold);
-        if code64 && branched {
-            self.check_canonical(&s, target);
+            None => {
+                if code64 && branched {
+                    self.check_canonical(&s, target);
+                }
+                let t = &mut self.t;
+                let go = t.get_state(types::I64, abi::word(abi::GO));
+                t.b.ins().return_call_indirect(self.sig, go, &[t.exec, left, target, left, left]);
+            }
         }
-        let t = &mut self.t;
-        t.put_state(target, abi::reg(RIP));
-        t.put_state(left, abi::word(abi::LEFT));
-        let at = t.at;
-        t.return_reason(Reason::Next, at);
     }
 
     /// The offset that the running block's end leads to, where it is certain to lie in this page.
@@ -441,46 +428,6 @@ impl Region<'_, '_, '_> {
         // Where offsets in the segment can wrap, only what lies between the region's instructions is certain.
         let (lo, hi) = if flat { (0, PAGE_SIZE as u16) } else { self.plan.extent };
         u16::try_from(to).ok().filter(|to| (lo..hi).contains(to))
-    }
-
-    /// The jump table's slot for any code: `(slot, guest address, page_ip)`. Goes to `cold` where the TLB does not have the page.
-    fn elsewhere(&mut self, ip: V, target: Value, flat: bool, cold: Block) -> (Value, Value, Value) {
-        let t = &mut self.t;
-        let linear = if flat {
-            target
-        } else {
-            let base = t.get_state(types::I64, abi::window_base(1));
-            let base = t.v.clif(base, 32);
-            let lin = t.v.bin(Bin::Add, base, ip);
-            let mask = t.v.imm(linear_mask(t.model));
-            let lin = t.v.bin(Bin::And, lin, mask);
-            t.lower(lin, 64)
-        };
-        let views = i64::from(self.req.mode.fetch_view()) - i64::from(self.req.mode.view());
-        let entry = t.tlb_entry(linear);
-        let n = t.b.ins().iconst(types::I64, views * tlb::ENTRIES as i64 * size_of::<tlb::Entry>() as i64);
-        let entry = if views == 0 { entry } else { t.b.ins().iadd(entry, n) };
-        let mask = t.b.ins().iconst(types::I64, !(PAGE_SIZE as i64 - 1));
-        let page = t.b.ins().band(linear, mask);
-        let tag = t.b.ins().load(types::I64, state_access(), entry, 16);
-        let miss = t.b.ins().icmp(IntCC::NotEqual, tag, page);
-        t.split(miss, cold);
-        let addend = t.b.ins().load(types::I64, state_access(), entry, 24);
-        let guest = t.b.ins().iadd(addend, linear);
-        let jumps = t.get_state(types::I64, abi::word(abi::JUMPS));
-        // As `abi::jump_slot`.
-        let n12 = t.b.ins().iconst(types::I32, 12);
-        let up = t.b.ins().ushr(guest, n12);
-        let mixed = t.b.ins().bxor(guest, up);
-        let mask = t.b.ins().iconst(types::I64, abi::JUMP_ENTRIES as i64 - 1);
-        let slot = t.b.ins().band(mixed, mask);
-        let n4 = t.b.ins().iconst(types::I32, 4);
-        let slot = t.b.ins().ishl(slot, n4);
-        let slot = t.b.ins().iadd(jumps, slot);
-        let mask = t.b.ins().iconst(types::I64, PAGE_SIZE as i64 - 1);
-        let off = t.b.ins().band(linear, mask);
-        let page_ip = t.b.ins().isub(target, off);
-        (slot, guest, page_ip)
     }
 
     /// An address that is known when the region is put into memory.

@@ -235,6 +235,7 @@ pub struct Msrs {
 
 /// The complete architectural state of one CPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)] // the registers first: see `crate::exec::Exec`
 pub struct CpuState {
     /// RAX RCX RDX RBX RSP RBP RSI RDI R8-R15, then RIP ([`RIP`]) and a constant 0 ([`ZERO`]). The rest is unused and 0:
     /// it is there so that an index of five bits needs no check.

@@ -29,13 +29,6 @@ pub const PARITY: Cc = Cc(10);
 pub const LESS: Cc = Cc(12);
 pub const GREATER: Cc = Cc(15);
 
-impl Cc {
-    /// The opposite.
-    pub const fn not(self) -> Self {
-        Self(self.0 ^ 1)
-    }
-}
-
 /// The arithmetic of opcodes 00 to 3F and 81, by its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alu {
@@ -415,6 +408,10 @@ impl Asm {
 
     pub fn jmp_to(&mut self, r: Host) {
         self.rr(false, &[0xff], 4, r, false);
+    }
+
+    pub fn jmp_at(&mut self, m: At) {
+        self.rm(false, &[0xff], 4, m, false);
     }
 
     pub fn call_at(&mut self, m: At) {

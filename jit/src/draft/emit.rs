@@ -154,6 +154,8 @@ pub struct Emit {
     /// Where the running instruction goes when the interpreter must carry it out.
     slow: Label,
     pub slow_used: bool,
+    /// Registers that were given away since it first may have gone there.
+    taken: u32,
     /// Flag words written by the running instruction while the others were not made.
     fresh: Option<u8>,
     branch: Option<(V, V)>,
@@ -194,6 +196,7 @@ impl Emit {
             rmw: None,
             slow,
             slow_used: false,
+            taken: 0,
             fresh: None,
             branch: None,
             checked: false,
@@ -245,6 +248,7 @@ impl Emit {
             }
         };
         self.touch(h);
+        self.taken |= 1 << h.0;
         Ok(h)
     }
 
@@ -631,7 +635,9 @@ impl Emit {
 
     /// Gives the instruction to the interpreter where the condition holds.
     fn slow_if(&mut self, cc: Cc) {
-        self.slow_used = true;
+        if !self.slow_used {
+            (self.slow_used, self.taken) = (true, 0);
+        }
         self.asm.jcc(cc, self.slow);
     }
 
@@ -687,7 +693,6 @@ impl Emit {
 
     /// Looks the page of a linear address up. Its address is what RAX and the register add up to.
     fn look_up(&mut self, lin: Host, bytes: u32, write: bool) {
-        let view = self.mode.view() as i32 * (tlb::ENTRIES * size_of::<tlb::Entry>()) as i32;
         self.asm.mov(false, RAX, lin);
         self.asm.shift_imm(Shift::Shr, false, RAX, 12 - 5);
         self.asm.alu_imm(Alu::And, false, RAX, (tlb::ENTRIES as i32 - 1) << 5);
@@ -698,9 +703,9 @@ impl Emit {
             self.asm.lea(true, RCX, at(lin, bytes as i32 - 1));
         }
         self.asm.alu_imm(Alu::And, true, RCX, -(PAGE_SIZE as i32));
-        self.asm.alu_from(Alu::Cmp, true, RCX, at(RAX, view + if write { 8 } else { 0 }));
+        self.asm.alu_from(Alu::Cmp, true, RCX, at(RAX, if write { 8 } else { 0 }));
         self.slow_if(NOT_EQUAL);
-        self.asm.load(64, RAX, at(RAX, view + 24));
+        self.asm.load(64, RAX, at(RAX, 24));
     }
 
     /// Where the host has an operand. RAX is part of it.
@@ -1168,13 +1173,25 @@ impl Emit {
         Ok(End::Either(self.outcome(t, taken)?, to))
     }
 
-    /// Loads again what is remembered to be in registers.
-    pub fn reload(&mut self, known: &Known) {
-        let mut done = 0u32;
+    /// Registers whose contents differ from what they were when the running instruction may have gone to the interpreter.
+    pub fn changed(&self, t: &Trace) -> u32 {
+        // What a function of the host need not keep.
+        let mut changed = self.taken | 0xf << 8;
+        for op in &t.ops {
+            if let Op::SetReg(r, _) = op {
+                let h = self.known.host[usize::from(*r)];
+                changed |= if h == NOWHERE { 0 } else { 1 << h };
+            }
+        }
+        changed
+    }
+
+    /// Loads again what is remembered to be in registers, as far as they have changed.
+    pub fn reload(&mut self, known: &Known, mut changed: u32) {
         for (place, &h) in known.host.iter().enumerate() {
-            if h != NOWHERE && done >> h & 1 == 0 {
+            if h != NOWHERE && changed >> h & 1 != 0 {
                 self.asm.load(64, Host(h), address(place));
-                done |= 1 << h;
+                changed &= !(1 << h);
             }
         }
     }

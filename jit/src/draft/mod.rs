@@ -21,8 +21,9 @@ mod trace;
 
 use crate::abi::{self, Reason};
 use crate::helper;
-use crate::mode::{Mode, linear_mask};
-use asm::{Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, SIGN, Shift, at};
+use crate::jumps::Jumps;
+use crate::mode::Mode;
+use asm::{Alu, EQUAL, GREATER, Host, Label, RAX, RBP, RBX, RCX, SIGN, Shift, at};
 use emit::{EXEC, Emit, End, Known, LEFT, PAGE_IP, Target};
 use ferrite_core::cpu::Model;
 use ferrite_core::cpu::state::RIP;
@@ -30,7 +31,6 @@ use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
 use ferrite_core::isa::{Insn, decode};
 use ferrite_core::memory::PAGE_SIZE;
-use ferrite_core::mmu::tlb;
 use trace::Trace;
 
 /// Whether this host can have drafts.
@@ -46,8 +46,6 @@ pub struct Block<'a> {
     pub model: &'a Model,
     /// The host's address of the page.
     pub page: u64,
-    /// The jump table of the mode.
-    pub jumps: u64,
     /// Counted down by each execution; below 0 the draft asks for a translation.
     pub counter: u64,
 }
@@ -65,7 +63,8 @@ pub struct Draft {
 struct Slow {
     from: Label,
     /// `None` where it leaves the draft behind it.
-    back: Option<(Label, Known)>,
+    /// With what is in registers there, and those whose contents came about behind the branch.
+    back: Option<(Label, Known, u32)>,
     index: usize,
     flags: bool,
 }
@@ -88,6 +87,8 @@ pub struct Drafter {
     trace: Trace,
     steps: Vec<Step>,
     slow: Vec<Slow>,
+    /// Ways back to the engine, and what [`abi::DRAFT_LEAVE`] is told of each.
+    cold: Vec<(Label, u32)>,
     /// The `rcx` operand of calls: where in the code the address of which instruction goes.
     insns: Vec<Insn>,
     refers: Vec<(usize, usize)>,
@@ -100,29 +101,35 @@ impl Drafter {
             trace: Trace::default(),
             steps: Vec::new(),
             slow: Vec::new(),
+            cold: Vec::new(),
             insns: Vec::new(),
             refers: Vec::new(),
         }
     }
 
     /// Writes the draft of a block; `None` when there is nothing that it would be good for.
-    pub fn draft(&mut self, b: &Block<'_>) -> Option<Draft> {
+    pub fn draft(&mut self, b: &Block<'_>, jumps: &mut Jumps) -> Option<Draft> {
         if !AVAILABLE {
             return None;
         }
         self.read(b)?;
         self.find_live(b);
         self.emit.begin(b.mode, b.model.name);
-        (self.slow.clear(), self.insns.clear(), self.refers.clear());
+        (self.slow.clear(), self.cold.clear(), self.insns.clear(), self.refers.clear());
         let entry = self.enter(b);
         let mut ends = false;
         for n in 0..self.steps.len() {
             ends = self.step(b, n);
         }
         if !ends {
-            self.finish(b, entry)?;
+            self.finish(b, entry, jumps)?;
         }
         self.write_slow();
+        for (label, word) in std::mem::take(&mut self.cold) {
+            self.emit.asm.place(label);
+            self.emit.asm.mov_imm(RAX, word.into());
+            self.emit.asm.jmp_at(at(EXEC, abi::word(abi::DRAFT_LEAVE)));
+        }
         if !self.emit.asm.finish() {
             return None;
         }
@@ -181,45 +188,35 @@ impl Drafter {
     /// The start of the code: is it inside the segment, how often was it run, may all of it retire?
     fn enter(&mut self, b: &Block<'_>) -> Label {
         let start = i32::from(b.start);
+        let n = self.len();
         if !self.emit.is_flat() {
+            let out = self.leave(start, Reason::Outside, 0);
             let a = &mut self.emit.asm;
-            let (out, on) = (a.label(), a.label());
             a.lea(true, RAX, at(PAGE_IP, start));
             a.test(64, RAX);
             a.jcc(SIGN, out);
             a.lea(true, RCX, at(RAX, b.text.len() as i32 - 1));
             a.alu_from(Alu::Cmp, true, RCX, at(EXEC, abi::ip_span()));
-            a.jcc(GREATER.not(), on);
-            a.place(out);
-            self.leave(start, Reason::Outside);
-            self.emit.asm.place(on);
+            a.jcc(GREATER, out);
         }
-        let n = self.len();
+        let hot = self.leave(start, Reason::Hot, 0);
+        let limit = self.leave(start, Reason::Limit, n);
         let a = &mut self.emit.asm;
         let entry = a.label();
         a.place(entry);
-        let (cool, enough) = (a.label(), a.label());
         a.mov_imm64(RAX, b.counter);
         a.alu_to_imm(Alu::Sub, false, at(RAX, 0), 1);
-        a.jcc(SIGN.not(), cool);
-        self.leave(start, Reason::Hot);
-        let a = &mut self.emit.asm;
-        a.place(cool);
+        a.jcc(SIGN, hot);
         a.alu_imm(Alu::Sub, true, LEFT, n);
-        a.jcc(SIGN.not(), enough);
-        a.alu_imm(Alu::Add, true, LEFT, n);
-        self.leave(start, Reason::Limit);
-        self.emit.asm.place(enough);
+        a.jcc(SIGN, limit);
         entry
     }
 
-    /// Returns to the engine, to go on at an offset of the page.
-    fn leave(&mut self, to: i32, reason: Reason) {
-        let a = &mut self.emit.asm;
-        a.lea(true, RAX, at(PAGE_IP, to));
-        a.store(64, at(EXEC, abi::reg(RIP)), RAX);
-        a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
-        self.emit.return_word(word(reason, to as u32));
+    /// A way back to the engine, to go on at an offset of the page, `back` instructions being given back.
+    fn leave(&mut self, to: i32, reason: Reason, back: i32) -> Label {
+        let label = self.emit.asm.label();
+        self.cold.push((label, word(reason, to as u32) as u32 | (back as u32) << 16));
+        label
     }
 
     /// One instruction. True when the draft ends behind it.
@@ -237,7 +234,7 @@ impl Drafter {
                     } else {
                         let back = self.emit.asm.label();
                         self.emit.asm.place(back);
-                        Some((back, self.emit.known.clone()))
+                        Some((back, self.emit.known.clone(), self.emit.changed(&self.trace)))
                     };
                     self.slow.push(Slow { from, back, index: n, flags });
                 }
@@ -267,11 +264,8 @@ impl Drafter {
         let behind = self.len() - n as i32 - 1;
         self.emit.asm.alu_imm(Alu::Sub, true, LEFT, behind);
         if s.insn.has(flag::REP | flag::REPNE) {
-            let enough = self.emit.asm.label();
-            self.emit.asm.jcc(SIGN.not(), enough);
-            self.emit.asm.alu_imm(Alu::Add, true, LEFT, behind);
-            self.leave((s.at + u32::from(s.insn.len)) as i32, Reason::Limit);
-            self.emit.asm.place(enough);
+            let limit = self.leave((s.at + u32::from(s.insn.len)) as i32, Reason::Limit, behind);
+            self.emit.asm.jcc(SIGN, limit);
         }
         false
     }
@@ -298,13 +292,13 @@ impl Drafter {
             self.emit.asm.place(s.from);
             self.emit_call(s.index, s.flags);
             match s.back {
-                Some((back, known)) => {
+                Some((back, known, changed)) => {
                     let on = self.emit.asm.label();
                     self.emit.asm.jcc(EQUAL, on);
                     self.emit.return_word(word(Reason::Attention, step.at));
                     self.emit.asm.place(on);
                     self.emit.asm.alu_imm(Alu::Sub, true, LEFT, self.len() - s.index as i32 - 1);
-                    self.emit.reload(&known);
+                    self.emit.reload(&known, changed);
                     self.emit.asm.jmp(back);
                 }
                 // It went where it went: the engine looks.
@@ -314,109 +308,50 @@ impl Drafter {
     }
 
     /// What follows the last instruction.
-    fn finish(&mut self, b: &Block<'_>, entry: Label) -> Option<()> {
-        let next = i64::from(b.start) + b.text.len() as i64;
-        let behind = Target::Offset(next);
+    fn finish(&mut self, b: &Block<'_>, entry: Label, jumps: &mut Jumps) -> Option<()> {
+        let behind = Target::Offset(i64::from(b.start) + b.text.len() as i64);
         match self.emit.end(&self.trace).ok()? {
-            End::Next => self.go(b, entry, behind),
-            End::Jump(to) => self.go(b, entry, to),
+            End::Next => self.go(b, entry, behind, jumps),
+            End::Jump(to) => self.go(b, entry, to, jumps),
             End::Either(cc, to) => {
                 let taken = self.emit.asm.label();
                 self.emit.asm.jcc(cc, taken);
-                self.go(b, entry, behind);
+                self.go(b, entry, behind, jumps);
                 self.emit.asm.place(taken);
-                self.go(b, entry, to);
+                self.go(b, entry, to, jumps);
             }
         }
         Some(())
     }
 
-    /// Goes on at a target: to its entry point, if that is known, or to the engine.
-    fn go(&mut self, b: &Block<'_>, entry: Label, to: Target) {
-        let last = self.steps.last().map_or(0, |s| s.at);
-        match to {
-            Target::Offset(k) if self.emit.is_flat() && k == i64::from(b.start) => self.emit.asm.jmp(entry),
-            Target::Offset(k) if self.emit.is_flat() && k < PAGE_SIZE as i64 => self.go_in_page(b, k),
-            Target::Offset(k) => {
-                let ip = Host(10);
-                self.emit.asm.lea(true, ip, at(PAGE_IP, k as i32));
-                self.go_anywhere(b, ip, last);
-            }
-            Target::At(ip) => self.go_anywhere(b, ip, last),
-        }
-    }
-
-    /// The page that runs is mapped where it is: the entry's place is known.
-    fn go_in_page(&mut self, b: &Block<'_>, k: i64) {
-        let guest = b.page.wrapping_add(k as u64);
-        let slot = b.jumps + ((abi::jump_slot(guest) as u64) << abi::JUMP_SHIFT);
-        let a = &mut self.emit.asm;
-        let miss = a.label();
-        a.mov_imm64(RAX, slot);
-        a.mov_imm64(RCX, guest);
-        a.alu_from(Alu::Cmp, true, RCX, at(RAX, 0));
-        a.jcc(NOT_EQUAL, miss);
-        Self::jump(a);
-        a.place(miss);
-        self.leave(k as i32, Reason::Next);
-    }
-
-    /// Enters the code of the slot that RAX points to.
-    fn jump(a: &mut asm::Asm) {
-        a.load(64, RCX, at(RAX, 8));
-        a.mov(true, RAX, RCX);
-        a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
-        a.jmp_to(RAX);
-    }
-
-    fn go_anywhere(&mut self, b: &Block<'_>, ip: Host, last: u32) {
+    /// Goes on at a target.
+    fn go(&mut self, b: &Block<'_>, entry: Label, to: Target, jumps: &mut Jumps) {
         let flat = self.emit.is_flat();
-        let view = (b.mode.fetch_view() as usize * tlb::ENTRIES * size_of::<tlb::Entry>()) as i32;
         let a = &mut self.emit.asm;
-        let (to, linear, guest) = (Host(10), Host(8), Host(9));
-        if ip != to {
-            a.mov(true, to, ip);
-        }
-        if flat {
-            a.mov(true, linear, to);
-        } else {
-            a.load(32, linear, at(EXEC, abi::window_base(1)));
-            a.alu(Alu::Add, false, linear, to);
-            let mask = linear_mask(b.model.name);
-            if mask != 0xffff_ffff {
-                a.alu_imm(Alu::And, false, linear, mask as i32);
+        match to {
+            Target::Offset(k) if flat && k == i64::from(b.start) => a.jmp(entry),
+            Target::Offset(k) if flat && k < PAGE_SIZE as i64 => {
+                // The page that runs is mapped where it is: the entry's place is known.
+                let cell = jumps.cell(b.mode, b.page.wrapping_add(k as u64), k as u16);
+                a.mov_imm64(CELL, cell);
+                a.load(64, RCX, at(CELL, 0));
+                a.mov(true, RAX, RCX);
+                a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
+                a.jmp_to(RAX);
+            }
+            to => {
+                match to {
+                    Target::Offset(k) => a.lea(true, PAGE_IP, at(PAGE_IP, k as i32)),
+                    Target::At(ip) => a.mov(true, PAGE_IP, ip),
+                }
+                a.jmp_at(at(EXEC, abi::word(abi::GO)));
             }
         }
-        let miss = a.label();
-        a.mov(false, RAX, linear);
-        a.shift_imm(Shift::Shr, false, RAX, 12 - 5);
-        a.alu_imm(Alu::And, false, RAX, (tlb::ENTRIES as i32 - 1) << 5);
-        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::TLB)));
-        a.mov(true, RCX, linear);
-        a.alu_imm(Alu::And, true, RCX, -(PAGE_SIZE as i32));
-        a.alu_from(Alu::Cmp, true, RCX, at(RAX, view + 16));
-        a.jcc(NOT_EQUAL, miss);
-        a.load(64, guest, at(RAX, view + 24));
-        a.alu(Alu::Add, true, guest, linear);
-        // As `abi::jump_slot`.
-        a.mov(true, RAX, guest);
-        a.shift_imm(Shift::Shr, true, RAX, 12);
-        a.alu(Alu::Xor, true, RAX, guest);
-        a.alu_imm(Alu::And, false, RAX, abi::JUMP_ENTRIES as i32 - 1);
-        a.shift_imm(Shift::Shl, false, RAX, abi::JUMP_SHIFT as u8);
-        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::JUMPS)));
-        a.alu_from(Alu::Cmp, true, guest, at(RAX, 0));
-        a.jcc(NOT_EQUAL, miss);
-        a.alu_imm(Alu::And, false, linear, PAGE_SIZE as i32 - 1);
-        a.mov(true, PAGE_IP, to);
-        a.alu(Alu::Sub, true, PAGE_IP, linear);
-        Self::jump(a);
-        a.place(miss);
-        a.store(64, at(EXEC, abi::reg(RIP)), to);
-        a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
-        self.emit.return_word(word(Reason::Next, last));
     }
 }
+
+/// Where the `tail` convention has `cell`.
+const CELL: Host = Host(8);
 
 /// What a draft returns.
 const fn word(reason: Reason, at: u32) -> u64 {
@@ -444,10 +379,11 @@ pub fn gate() -> Vec<u8> {
     a.code
 }
 
-/// What drafts call, in the order of [`abi::DRAFT_RUN`]. The first two take the instruction in RCX and the instruction pointer behind it
+/// What drafts call and go to, in the order of [`abi::DRAFT_RUN`]. The first two take the instruction in RCX and the instruction pointer behind it
 /// in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third
-/// changes no register but RAX and RCX.
-pub fn thunks() -> [Vec<u8>; 3] {
+/// changes no register but RAX and RCX. The fourth returns to the engine: RAX has the result, and above it how many instructions are
+/// given back.
+pub fn thunks() -> [Vec<u8>; 4] {
     let run = |import: helper::Import| {
         let mut a = asm::Asm::default();
         a.store(64, at(EXEC, abi::reg(RIP)), RAX);
@@ -475,5 +411,16 @@ pub fn thunks() -> [Vec<u8>; 3] {
         a.pop(r);
     }
     a.ret();
-    [run(helper::Import::Run), run(helper::Import::RunWithFlags), a.code]
+    let settle = std::mem::take(&mut a.code);
+    a.mov(false, RCX, RAX);
+    a.shift_imm(Shift::Shr, false, RCX, 16);
+    a.alu(Alu::Add, true, LEFT, RCX);
+    a.movzx(16, RAX, RAX);
+    a.mov(false, RCX, RAX);
+    a.alu_imm(Alu::And, false, RCX, PAGE_SIZE as i32 - 1);
+    a.alu(Alu::Add, true, RCX, PAGE_IP);
+    a.store(64, at(EXEC, abi::reg(RIP)), RCX);
+    a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
+    a.ret();
+    [run(helper::Import::Run), run(helper::Import::RunWithFlags), settle, a.code]
 }

@@ -47,7 +47,7 @@ pub(super) struct Drafts {
     /// Executions of a draft before its code is translated.
     hot: u32,
     drafter: Drafter,
-    thunks: [u64; 3],
+    thunks: [u64; 4],
     all: Vec<One>,
     free: Vec<u32>,
     /// How often each may still run: what translated code counts down. They stay where they are.
@@ -63,10 +63,10 @@ pub(super) struct Drafts {
 impl Drafts {
     pub fn new(config: &Config, memory: &mut CodeMemory) -> Self {
         let mut threshold = if draft::AVAILABLE { config.drafts } else { 0 };
-        let mut thunks = [0; 3];
+        let mut thunks = [0; 4];
         if threshold != 0 {
             for (at, code) in thunks.iter_mut().zip(draft::thunks()) {
-                match memory.place(&code, |_| {}) {
+                match memory.place(&code) {
                     Some(place) => *at = place,
                     None => threshold = 0,
                 }
@@ -97,7 +97,7 @@ impl Drafts {
 
     /// Puts what drafts call where they find it.
     pub fn say_where(&self, x: &mut Exec) {
-        for (n, at) in [abi::DRAFT_RUN, abi::DRAFT_RUN_FLAGS, abi::DRAFT_SETTLE].into_iter().zip(self.thunks) {
+        for (n, at) in [abi::DRAFT_RUN, abi::DRAFT_RUN_FLAGS, abi::DRAFT_SETTLE, abi::DRAFT_LEAVE].into_iter().zip(self.thunks) {
             x.words[n] = at;
         }
     }
@@ -185,20 +185,19 @@ impl Jit {
         let counter = self.drafts.counter(id);
         counter.set(hot);
         let counter = counter.as_ptr().expose_provenance() as u64;
-        let jumps = self.jumps.address(mode);
         let text = &x.sys.mem.backing()[at as usize..at as usize + usize::from(len)];
         let base = x.sys.mem.base().wrapping_add(page);
-        let request = Block { start, text, mode, model: &x.model, page: base, jumps, counter };
-        let (done, ns) = crate::worker::timed(|| self.drafts.drafter.draft(&request));
+        let request = Block { start, text, mode, model: &x.model, page: base, counter };
+        let (done, ns) = crate::worker::timed(|| self.drafts.drafter.draft(&request, &mut self.jumps));
         self.drafts.ns += ns;
         self.drafts.pages[index].push(id);
         self.sides[block as usize].draft = id + 1;
         // Without one, the block stays with the interpreter, and is not asked about again.
         let done = done?;
-        let mut placed = self.memory.place(&done.code, |_| {});
+        let mut placed = self.memory.place(&done.code);
         if placed.is_none() {
             self.evict(x, u32::MAX);
-            placed = self.memory.place(&done.code, |_| {});
+            placed = self.memory.place(&done.code);
         }
         self.drafts.written += 1;
         self.drafts.insns += self.interp.cache.insns(block).len() as u64;
