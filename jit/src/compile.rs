@@ -6,7 +6,6 @@ use crate::tr::state_access;
 use crate::{Unavailable, region};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{ExternalName, InstBuilder, UserFuncName, Value, types};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
@@ -14,8 +13,6 @@ use cranelift_codegen::{Context, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use ferrite_core::cpu::state::RIP;
 use ferrite_core::isa::Insn;
-use ferrite_core::memory::PAGE_SIZE;
-use ferrite_core::mmu::tlb;
 
 /// An address to be written into host code: 8 bytes at `at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,48 +179,11 @@ impl Compiler {
     pub fn go(&mut self, flat: bool) -> Option<Vec<u8>> {
         self.build(CallConv::Tail, |b, p| {
             let (exec, left, target) = (p[0], p[1], p[2]);
-            let word = |b: &mut FunctionBuilder<'_>, at: i32| b.ins().load(types::I64, state_access(), exec, at);
-            let linear = if flat {
-                target
-            } else {
-                let base = word(b, abi::window_base(1));
-                let mask = word(b, abi::word(abi::LINEAR_MASK));
-                let sum = b.ins().iadd(base, target);
-                b.ins().band(sum, mask)
-            };
-            let (miss, found, there) = (b.create_block(), b.create_block(), b.create_block());
+            let miss = b.create_block();
             b.set_cold_block(miss);
-            let tlb = word(b, abi::word(abi::FETCH_TLB));
-            let at = b.ins().ushr_imm_u(linear, 12 - 5);
-            let at = b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << 5);
-            let entry = b.ins().iadd(tlb, at);
-            let page = b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
-            let tag = b.ins().load(types::I64, state_access(), entry, 16);
-            let same = b.ins().icmp(IntCC::Equal, tag, page);
-            b.ins().brif(same, found, &[], miss, &[]);
-
-            b.switch_to_block(found);
-            let addend = b.ins().load(types::I64, state_access(), entry, 24);
-            let guest = b.ins().iadd(addend, linear);
-            let jumps = word(b, abi::word(abi::JUMPS));
-            // As `abi::jump_slot`.
-            let up = b.ins().ushr_imm_u(guest, 12);
-            let mixed = b.ins().bxor(guest, up);
-            let slot = b.ins().band_imm_u(mixed, abi::JUMP_ENTRIES as i64 - 1);
-            let slot = b.ins().ishl_imm_u(slot, i64::from(abi::JUMP_SHIFT));
-            let slot = b.ins().iadd(jumps, slot);
-            let known = b.ins().load(types::I64, state_access(), slot, 0);
-            let same = b.ins().icmp(IntCC::Equal, known, guest);
-            b.ins().brif(same, there, &[], miss, &[]);
-
-            b.switch_to_block(there);
-            let code = b.ins().load(types::I64, state_access(), slot, 8);
-            let off = b.ins().isub(linear, page);
-            let page_ip = b.ins().isub(target, off);
-            let function = b.ins().band_imm_s(code, -(MAX_ENTRIES as i64));
+            let way = region::way_to(b, exec, target, flat, miss);
             let sig = b.import_signature(region::signature(CallConv::Tail));
-            b.ins().return_call_indirect(sig, function, &[exec, left, page_ip, code, code]);
-
+            b.ins().return_call_indirect(sig, way.function, &[exec, left, way.page_ip, way.code, way.code]);
             b.switch_to_block(miss);
             give_back(b, p, target);
         })

@@ -10,7 +10,7 @@ use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
 use crate::draft;
 use crate::helper::{self, Import};
-use crate::jumps::Jumps;
+use crate::jumps::{Jumps, Place};
 use crate::mode::{Mode, linear_mask};
 use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
@@ -288,9 +288,9 @@ impl Jit {
     /// Takes a region's entries out of the jump table.
     fn unlink(&mut self, x: &Exec, id: u32) {
         let r = &self.regions[id as usize];
-        let page = x.sys.mem.base().wrapping_add(r.page);
         for &at in &r.entries {
-            self.jumps.unset(r.mode, page.wrapping_add(at.into()), r.code);
+            let place = Place { base: x.sys.mem.base(), at: r.page + u64::from(at) };
+            self.jumps.unset(r.mode, place, r.code);
         }
     }
 
@@ -505,13 +505,13 @@ impl Jit {
             self.counts.found += 1;
         }
         let insns = done.insns.as_ptr() as u64;
-        let (mode, page) = (r.mode, x.sys.mem.base().wrapping_add(r.page));
+        let (mode, base, page) = (r.mode, x.sys.mem.base(), r.page);
         let jumps = &mut self.jumps;
         let mut patch = |code: &mut [u8]| {
             for p in &done.patches {
                 let address = match p.import {
                     n if n == Import::Cell as u32 => {
-                        jumps.cell(mode, page.wrapping_add_signed(p.addend), (p.addend as u64 & (PAGE_SIZE - 1)) as u16)
+                        jumps.cell(mode, Place { base, at: page.wrapping_add_signed(p.addend) })
                     }
                     n => helper::address(n).unwrap_or(insns).wrapping_add_signed(p.addend),
                 };
@@ -557,8 +557,8 @@ impl Jit {
     fn note_entries(&mut self, x: &Exec, id: u32) {
         let r = &self.regions[id as usize];
         for (n, &at) in r.entries.iter().enumerate() {
-            let guest = x.sys.mem.base().wrapping_add(r.page + u64::from(at));
-            self.jumps.set(r.mode, guest, r.code | n as u64);
+            let place = Place { base: x.sys.mem.base(), at: r.page + u64::from(at) };
+            self.jumps.set(r.mode, place, r.code | n as u64);
             let Some(block) = self.interp.cache.find(r.page + u64::from(at), r.mode.code()) else { continue };
             if let Some(side) = self.sides.get_mut(block as usize)
                 && side.region == 0
@@ -619,9 +619,9 @@ impl Jit {
             Way::Draft(id) => self.drafts.place(id),
         };
         let linear = x.fetch_address();
-        let guest = x.sys.mem.base().wrapping_add(place);
+        let place = Place { base: x.sys.mem.base(), at: place };
         let page_ip = x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1));
-        self.jumps.set(mode, guest, code);
+        self.jumps.set(mode, place, code);
         if !self.shows.is_empty()
             && let Way::Region(id, _) = way
         {

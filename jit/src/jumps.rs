@@ -7,8 +7,30 @@
 
 use crate::abi::{JUMP_ENTRIES, MAX_ENTRIES, jump_slot};
 use crate::mode::{MODES, Mode};
+use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use std::cell::Cell;
-use std::collections::BTreeMap;
+
+/// A place in guest memory: the host's address of the backing, and the position in that.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub base: u64,
+    pub at: u64,
+}
+
+impl Place {
+    /// The host's address.
+    pub fn guest(self) -> u64 {
+        self.base.wrapping_add(self.at)
+    }
+
+    fn offset(self) -> u16 {
+        (self.at & (PAGE_SIZE - 1)) as u16
+    }
+
+    fn page(self) -> usize {
+        (self.at >> PAGE_SHIFT) as usize
+    }
+}
 
 /// Cells in a piece of memory.
 const PIECE: usize = 1024;
@@ -25,8 +47,8 @@ pub struct Jumps {
     /// Each the word by which code is entered, and the offset in the page. Translated code reads them.
     cells: Vec<Box<[[Cell<u64>; 2]; PIECE]>>,
     used: usize,
-    /// Cells by mode and host's address.
-    known: BTreeMap<(u32, u64), u32>,
+    /// Cells by page of the backing: each with its mode and the offset in the page.
+    known: Vec<Vec<(u32, u16, u32)>>,
     /// By which the answer for what is not there is entered.
     missing: u64,
 }
@@ -35,7 +57,7 @@ impl Jumps {
     /// `missing`: the address of the function that a cell leads to when nothing is there.
     pub fn new(missing: u64) -> Self {
         let tables = vec![Box::default(); MODES];
-        Self { tables, cells: Vec::new(), used: 0, known: BTreeMap::new(), missing }
+        Self { tables, cells: Vec::new(), used: 0, known: Vec::new(), missing }
     }
 
     /// Whether a mode has a table.
@@ -66,52 +88,59 @@ impl Jumps {
         &self.cells[cell as usize / PIECE][cell as usize % PIECE]
     }
 
-    /// The host's address of the cell for guest code at `guest`, which is `offset` in its page.
-    pub fn cell(&mut self, mode: Mode, guest: u64, offset: u16) -> u64 {
-        let key = (mode.number() as u32, guest);
-        let cell = match self.known.get(&key) {
-            Some(&cell) => cell,
-            None => {
-                if self.used.is_multiple_of(PIECE) {
-                    self.cells.push(Box::new([const { [Cell::new(0), Cell::new(0)] }; PIECE]));
-                }
-                let cell = self.used as u32;
-                self.used += 1;
-                self.known.insert(key, cell);
-                let slot = self.tables[mode.number()].get(jump_slot(guest)).copied().unwrap_or_default();
-                self.at(cell)[0].set(if slot[0] == guest { slot[1] } else { self.missing });
-                self.at(cell)[1].set(offset.into());
-                cell
-            }
-        };
-        self.at(cell).as_ptr().expose_provenance() as u64
+    fn cell_of(&self, mode: Mode, place: Place) -> Option<&[Cell<u64>; 2]> {
+        let (mode, offset) = (mode.number() as u32, place.offset());
+        let known = self.known.get(place.page())?.iter().find(|k| (k.0, k.1) == (mode, offset))?;
+        Some(self.at(known.2))
     }
 
-    /// Guest code at `guest` is entered by `code`.
-    pub fn set(&mut self, mode: Mode, guest: u64, code: u64) {
+    /// The host's address of the cell for guest code.
+    pub fn cell(&mut self, mode: Mode, place: Place) -> u64 {
+        if self.cell_of(mode, place).is_none() {
+            if self.used.is_multiple_of(PIECE) {
+                self.cells.push(Box::new([const { [Cell::new(0), Cell::new(0)] }; PIECE]));
+            }
+            let cell = self.used as u32;
+            self.used += 1;
+            if self.known.len() <= place.page() {
+                self.known.resize(place.page() + 1, Vec::new());
+            }
+            self.known[place.page()].push((mode.number() as u32, place.offset(), cell));
+            let guest = place.guest();
+            let slot = self.tables[mode.number()].get(jump_slot(guest)).copied().unwrap_or_default();
+            self.at(cell)[0].set(if slot[0] == guest { slot[1] } else { self.missing });
+            self.at(cell)[1].set(place.offset().into());
+        }
+        self.cell_of(mode, place).map_or(0, |c| c.as_ptr().expose_provenance() as u64)
+    }
+
+    /// Guest code is entered by `code`.
+    pub fn set(&mut self, mode: Mode, place: Place, code: u64) {
+        let guest = place.guest();
         let Some(slot) = self.tables[mode.number()].get_mut(jump_slot(guest)) else { return };
         if *slot == [guest, code] {
             return; // and so has its cell
         }
         *slot = [guest, code];
-        if let Some(&cell) = self.known.get(&(mode.number() as u32, guest)) {
-            self.at(cell)[0].set(code);
+        if let Some(cell) = self.cell_of(mode, place) {
+            cell[0].set(code);
         }
     }
 
     /// It is no more, if it is any entry of the code at `code`.
-    pub fn unset(&mut self, mode: Mode, guest: u64, code: u64) {
+    pub fn unset(&mut self, mode: Mode, place: Place, code: u64) {
         let is = |word: u64| word & !(MAX_ENTRIES as u64 - 1) == code;
+        let guest = place.guest();
         if let Some(slot) = self.tables[mode.number()].get_mut(jump_slot(guest))
             && slot[0] == guest
             && is(slot[1])
         {
             *slot = [0; 2];
         }
-        if let Some(&cell) = self.known.get(&(mode.number() as u32, guest))
-            && is(self.at(cell)[0].get())
+        if let Some(cell) = self.cell_of(mode, place)
+            && is(cell[0].get())
         {
-            self.at(cell)[0].set(self.missing);
+            cell[0].set(self.missing);
         }
     }
 
@@ -128,6 +157,6 @@ impl Jumps {
     /// Lets go of tables and cells. No code may be left that refers to them.
     pub fn clear(&mut self) {
         self.tables.fill(Box::default());
-        (self.cells, self.used, self.known) = (Vec::new(), 0, BTreeMap::new());
+        (self.cells, self.used, self.known) = (Vec::new(), 0, Vec::new());
     }
 }

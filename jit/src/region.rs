@@ -20,6 +20,7 @@ use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::select::{self, Meaning};
 use ferrite_core::memory::PAGE_SIZE;
+use ferrite_core::mmu::tlb;
 
 /// The signature of a region: `(exec, left, page_ip, code, cell) -> result`.
 pub fn signature(call_conv: CallConv) -> Signature {
@@ -99,6 +100,58 @@ pub fn emit(
     b.seal_all_blocks();
     b.finalize(isa.frontend_config());
     table
+}
+
+/// Where a computed way leads.
+pub struct Way {
+    /// What it is entered by.
+    pub code: Value,
+    /// The address of its host code.
+    pub function: Value,
+    pub page_ip: Value,
+}
+
+/// Looks up what is at an instruction pointer. Goes to `miss` where the TLB does not have the page, or nothing is known there.
+pub fn way_to(b: &mut FunctionBuilder<'_>, exec: Value, target: Value, flat: bool, miss: Block) -> Way {
+    let word = |b: &mut FunctionBuilder<'_>, at: i32| b.ins().load(types::I64, state_access(), exec, at);
+    let linear = if flat {
+        target
+    } else {
+        let base = word(b, abi::window_base(1));
+        let mask = word(b, abi::word(abi::LINEAR_MASK));
+        let sum = b.ins().iadd(base, target);
+        b.ins().band(sum, mask)
+    };
+    let (found, there) = (b.create_block(), b.create_block());
+    let tlb = word(b, abi::word(abi::FETCH_TLB));
+    let at = b.ins().ushr_imm_u(linear, 12 - 5);
+    let at = b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << 5);
+    let entry = b.ins().iadd(tlb, at);
+    let page = b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
+    let tag = b.ins().load(types::I64, state_access(), entry, 16);
+    let other = b.ins().icmp(IntCC::NotEqual, tag, page);
+    b.ins().brif(other, miss, &[], found, &[]);
+
+    b.switch_to_block(found);
+    let addend = b.ins().load(types::I64, state_access(), entry, 24);
+    let guest = b.ins().iadd(addend, linear);
+    let jumps = word(b, abi::word(abi::JUMPS));
+    // As `abi::jump_slot`.
+    let up = b.ins().ushr_imm_u(guest, 12);
+    let mixed = b.ins().bxor(guest, up);
+    let slot = b.ins().band_imm_u(mixed, abi::JUMP_ENTRIES as i64 - 1);
+    let slot = b.ins().ishl_imm_u(slot, i64::from(abi::JUMP_SHIFT));
+    let slot = b.ins().iadd(jumps, slot);
+    let known = b.ins().load(types::I64, state_access(), slot, 0);
+    let other = b.ins().icmp(IntCC::NotEqual, known, guest);
+    b.ins().brif(other, miss, &[], there, &[]);
+
+    b.switch_to_block(there);
+    let code = b.ins().load(types::I64, state_access(), slot, 8);
+    let off = b.ins().isub(linear, page);
+    let page_ip = b.ins().isub(target, off);
+    let function = b.ins().band_imm_s(code, -(abi::MAX_ENTRIES as i64));
+    Way { code, function, page_ip }
 }
 
 impl Region<'_, '_, '_> {
@@ -411,6 +464,10 @@ impl Region<'_, '_, '_> {
                     self.check_canonical(&s, target);
                 }
                 let t = &mut self.t;
+                let cold = t.cold_block();
+                let way = way_to(t.b, t.exec, target, flat, cold);
+                t.b.ins().return_call_indirect(self.sig, way.function, &[t.exec, left, way.page_ip, way.code, way.code]);
+                t.b.switch_to_block(cold);
                 let go = t.get_state(types::I64, abi::word(abi::GO));
                 t.b.ins().return_call_indirect(self.sig, go, &[t.exec, left, target, left, left]);
             }

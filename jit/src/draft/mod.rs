@@ -21,9 +21,9 @@ mod trace;
 
 use crate::abi::{self, Reason};
 use crate::helper;
-use crate::jumps::Jumps;
+use crate::jumps::{Jumps, Place};
 use crate::mode::Mode;
-use asm::{Alu, EQUAL, GREATER, Host, Label, RAX, RBP, RBX, RCX, SIGN, Shift, at};
+use asm::{Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, SIGN, Shift, at};
 use emit::{EXEC, Emit, End, Known, LEFT, PAGE_IP, Target};
 use ferrite_core::cpu::Model;
 use ferrite_core::cpu::state::RIP;
@@ -31,6 +31,7 @@ use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
 use ferrite_core::isa::{Insn, decode};
 use ferrite_core::memory::PAGE_SIZE;
+use ferrite_core::mmu::tlb;
 use trace::Trace;
 
 /// Whether this host can have drafts.
@@ -44,8 +45,7 @@ pub struct Block<'a> {
     pub text: &'a [u8],
     pub mode: Mode,
     pub model: &'a Model,
-    /// The host's address of the page.
-    pub page: u64,
+    pub page: Place,
     /// Counted down by each execution; below 0 the draft asks for a translation.
     pub counter: u64,
 }
@@ -89,6 +89,8 @@ pub struct Drafter {
     slow: Vec<Slow>,
     /// Ways back to the engine, and what [`abi::DRAFT_LEAVE`] is told of each.
     cold: Vec<(Label, u32)>,
+    /// Ways to what has no entry point, and the registers that the instruction pointer is in.
+    missing: Vec<(Label, Host)>,
     /// The `rcx` operand of calls: where in the code the address of which instruction goes.
     insns: Vec<Insn>,
     refers: Vec<(usize, usize)>,
@@ -102,6 +104,7 @@ impl Drafter {
             steps: Vec::new(),
             slow: Vec::new(),
             cold: Vec::new(),
+            missing: Vec::new(),
             insns: Vec::new(),
             refers: Vec::new(),
         }
@@ -115,7 +118,8 @@ impl Drafter {
         self.read(b)?;
         self.find_live(b);
         self.emit.begin(b.mode, b.model.name);
-        (self.slow.clear(), self.cold.clear(), self.insns.clear(), self.refers.clear());
+        (self.slow.clear(), self.cold.clear(), self.missing.clear());
+        (self.insns.clear(), self.refers.clear());
         let entry = self.enter(b);
         let mut ends = false;
         for n in 0..self.steps.len() {
@@ -125,6 +129,11 @@ impl Drafter {
             self.finish(b, entry, jumps)?;
         }
         self.write_slow();
+        for (label, ip) in std::mem::take(&mut self.missing) {
+            self.emit.asm.place(label);
+            self.emit.asm.mov(true, PAGE_IP, ip);
+            self.emit.asm.jmp_at(at(EXEC, abi::word(abi::GO)));
+        }
         for (label, word) in std::mem::take(&mut self.cold) {
             self.emit.asm.place(label);
             self.emit.asm.mov_imm(RAX, word.into());
@@ -332,7 +341,7 @@ impl Drafter {
             Target::Offset(k) if flat && k == i64::from(b.start) => a.jmp(entry),
             Target::Offset(k) if flat && k < PAGE_SIZE as i64 => {
                 // The page that runs is mapped where it is: the entry's place is known.
-                let cell = jumps.cell(b.mode, b.page.wrapping_add(k as u64), k as u16);
+                let cell = jumps.cell(b.mode, Place { at: b.page.at + k as u64, ..b.page });
                 a.mov_imm64(CELL, cell);
                 a.load(64, RCX, at(CELL, 0));
                 a.mov(true, RAX, RCX);
@@ -340,13 +349,58 @@ impl Drafter {
                 a.jmp_to(RAX);
             }
             to => {
+                let ip = Host(10);
                 match to {
-                    Target::Offset(k) => a.lea(true, PAGE_IP, at(PAGE_IP, k as i32)),
-                    Target::At(ip) => a.mov(true, PAGE_IP, ip),
+                    Target::Offset(k) => a.lea(true, ip, at(PAGE_IP, k as i32)),
+                    Target::At(other) if other != ip => a.mov(true, ip, other),
+                    Target::At(_) => {}
                 }
-                a.jmp_at(at(EXEC, abi::word(abi::GO)));
+                self.go_anywhere(ip);
             }
         }
+    }
+
+    /// What [`abi::GO`] does, here: a jump of its own is foreseen better than one that all share.
+    fn go_anywhere(&mut self, ip: Host) {
+        let flat = self.emit.is_flat();
+        let a = &mut self.emit.asm;
+        let (linear, guest) = (Host(8), Host(9));
+        if flat {
+            a.mov(true, linear, ip);
+        } else {
+            a.load(64, linear, at(EXEC, abi::window_base(1)));
+            a.alu(Alu::Add, true, linear, ip);
+            a.alu_from(Alu::And, true, linear, at(EXEC, abi::word(abi::LINEAR_MASK)));
+        }
+        let miss = a.label();
+        self.missing.push((miss, ip));
+        a.mov(false, RAX, linear);
+        a.shift_imm(Shift::Shr, false, RAX, 12 - 5);
+        a.alu_imm(Alu::And, false, RAX, (tlb::ENTRIES as i32 - 1) << 5);
+        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::FETCH_TLB)));
+        a.mov(true, RCX, linear);
+        a.alu_imm(Alu::And, true, RCX, -(PAGE_SIZE as i32));
+        a.alu_from(Alu::Cmp, true, RCX, at(RAX, 16));
+        a.jcc(NOT_EQUAL, miss);
+        a.load(64, guest, at(RAX, 24));
+        a.alu(Alu::Add, true, guest, linear);
+        // As `abi::jump_slot`.
+        a.mov(true, RAX, guest);
+        a.shift_imm(Shift::Shr, true, RAX, 12);
+        a.alu(Alu::Xor, true, RAX, guest);
+        a.alu_imm(Alu::And, false, RAX, abi::JUMP_ENTRIES as i32 - 1);
+        a.shift_imm(Shift::Shl, false, RAX, abi::JUMP_SHIFT as u8);
+        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::JUMPS)));
+        a.alu_from(Alu::Cmp, true, guest, at(RAX, 0));
+        a.jcc(NOT_EQUAL, miss);
+        // The page's instruction pointer: the target without its offset in the page.
+        a.alu(Alu::Sub, true, linear, RCX);
+        a.mov(true, PAGE_IP, ip);
+        a.alu(Alu::Sub, true, PAGE_IP, linear);
+        a.load(64, RCX, at(RAX, 8));
+        a.mov(true, RAX, RCX);
+        a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
+        a.jmp_to(RAX);
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Jit, Life, Side, Way, granules};
 use crate::abi;
 use crate::code::CodeMemory;
 use crate::draft::{self, Block, Drafter};
+use crate::jumps::Place;
 use crate::mode::Mode;
 use crate::Config;
 use ferrite_core::exec::Exec;
@@ -186,8 +187,8 @@ impl Jit {
         counter.set(hot);
         let counter = counter.as_ptr().expose_provenance() as u64;
         let text = &x.sys.mem.backing()[at as usize..at as usize + usize::from(len)];
-        let base = x.sys.mem.base().wrapping_add(page);
-        let request = Block { start, text, mode, model: &x.model, page: base, counter };
+        let here = Place { base: x.sys.mem.base(), at: page };
+        let request = Block { start, text, mode, model: &x.model, page: here, counter };
         let (done, ns) = crate::worker::timed(|| self.drafts.drafter.draft(&request, &mut self.jumps));
         self.drafts.ns += ns;
         self.drafts.pages[index].push(id);
@@ -232,8 +233,7 @@ impl Jit {
     /// Takes a draft out of the jump table.
     fn unlink_draft(&mut self, x: &Exec, id: u32) {
         let (mode, place, code) = self.drafts.place(id);
-        let guest = x.sys.mem.base().wrapping_add(place);
-        self.jumps.unset(mode, guest, code);
+        self.jumps.unset(mode, Place { base: x.sys.mem.base(), at: place }, code);
     }
 
     /// Takes the drafts that a write has touched out of the jump table. Their blocks know when they are good again.
