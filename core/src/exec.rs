@@ -408,6 +408,24 @@ impl Exec {
         }
     }
 
+    /// Where the host has `bytes` bytes at a linear address, if they lie in one page of memory that may be read (or written) as it is;
+    /// tables are walked for it as for an access. `None` otherwise: nothing but what a processor may do ahead of time was done.
+    pub fn reach(&mut self, lin: u64, bytes: u64, write: bool) -> Option<u64> {
+        let inside = (lin & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE && canonical(lin);
+        if !inside || self.ctx.view == View::Watched {
+            return None;
+        }
+        let cr2 = self.st.cr2;
+        let access = if write { Access::Write } else { Access::Read };
+        if self.translate(lin, access).is_err() {
+            self.st.cr2 = cr2; // the fault is raised by who carries the instruction out
+            return None;
+        }
+        let e = self.tlb.entry(self.ctx.view, lin);
+        let tag = if write { e.write } else { e.read };
+        (tag == lin & !(PAGE_SIZE - 1) && !self.attention).then(|| lin.wrapping_add(e.addend))
+    }
+
     /// The position in the backing that an entry, whose tag matches, gives to a linear address.
     #[inline(always)]
     #[must_use]

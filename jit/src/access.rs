@@ -122,9 +122,13 @@ impl Tr<'_, '_> {
         let entry = self.tlb_entry(lin);
         let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
         let miss = self.b.ins().icmp(IntCC::NotEqual, tag, page);
-        self.redo_if(miss);
-        let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
-        let host = self.b.ins().iadd(addend, lin);
+        let host = if self.alone && !aligned {
+            self.reach(lin, entry, miss, bytes, write)
+        } else {
+            self.redo_if(miss);
+            let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
+            self.b.ins().iadd(addend, lin)
+        };
         if self.v.constant(root).is_none() {
             self.seen.retain(|s| s.root != root);
             if self.seen.len() == SEEN {
@@ -133,6 +137,28 @@ impl Tr<'_, '_> {
             let align = if aligned { bytes } else { 1 };
             self.seen.push(Seen { root, disp, bytes, lin, off: None, host, entry, page, read: !write, write, align });
         }
+        host
+    }
+
+    /// The host address behind a look at the TLB. Where that missed, the engine's function looks further: this is for instructions that
+    /// miss often.
+    fn reach(&mut self, lin: Value, entry: Value, miss: Value, bytes: u64, write: bool) -> Value {
+        let (hit, cold, none) = (self.b.create_block(), self.cold_block(), self.cold_block());
+        let on = self.b.create_block();
+        let host = self.b.append_block_param(on, types::I64);
+        self.b.ins().brif(miss, cold, &[], hit, &[]);
+        self.b.switch_to_block(hit);
+        let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
+        let found = self.b.ins().iadd(addend, lin);
+        self.b.ins().jump(on, &[found.into()]);
+        self.b.switch_to_block(cold);
+        let what = self.b.ins().iconst(types::I64, bytes as i64 | i64::from(write) << 8);
+        let call = self.b.ins().call(self.imports.reach, &[self.exec, lin, what]);
+        let found = self.b.inst_results(call)[0];
+        self.b.ins().brif(found, on, &[found.into()], none, &[]);
+        self.b.switch_to_block(none);
+        self.redo();
+        self.b.switch_to_block(on);
         host
     }
 

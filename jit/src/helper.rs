@@ -26,6 +26,8 @@ pub enum Import {
     Insns = 3,
     /// The cell for an offset in the page: see [`crate::jumps`].
     Cell = 4,
+    /// [`reach`].
+    Reach = 5,
 }
 
 /// The address of a function that is imported.
@@ -33,10 +35,12 @@ pub fn address(n: u32) -> Option<u64> {
     let settle: unsafe extern "C" fn(*mut u8) = settle;
     let run_plain: unsafe extern "C" fn(*mut u8, *const Insn) -> u32 = run;
     let run_flags: unsafe extern "C" fn(*mut u8, *const Insn) -> u32 = run_with_flags;
+    let reach: unsafe extern "C" fn(*mut u8, u64, u64) -> u64 = reach;
     match n {
         0 => Some(settle as usize as u64),
         1 => Some(run_plain as usize as u64),
         2 => Some(run_flags as usize as u64),
+        5 => Some(reach as usize as u64),
         _ => None,
     }
 }
@@ -79,6 +83,16 @@ pub unsafe extern "C" fn run_with_flags(x: *mut u8, i: *const Insn) -> u32 {
     let (x, i) = unsafe { (cpu(x), &*i) };
     abi::settle_flags(x);
     carry_out(x, i)
+}
+
+/// Where the host has what is at a linear address, or 0: see [`Exec::reach`]. `what` is the number of bytes, and bit 8 for a write.
+///
+/// # Safety
+/// As [`cpu`].
+pub unsafe extern "C" fn reach(x: *mut u8, lin: u64, what: u64) -> u64 {
+    // SAFETY: by the contract above.
+    let x = unsafe { cpu(x) };
+    x.reach(lin, what & 0xff, what >> 8 != 0).unwrap_or(0)
 }
 
 fn carry_out(x: &mut Exec, i: &Insn) -> u32 {

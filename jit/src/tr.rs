@@ -60,6 +60,8 @@ pub struct Branch {
 pub struct Imports {
     /// [`crate::helper::settle`].
     pub settle: FuncRef,
+    /// [`crate::helper::reach`].
+    pub reach: FuncRef,
 }
 
 /// See the module's text.

@@ -461,7 +461,7 @@ impl Emit {
         if self.known.flags == Flags::Words {
             return Ok(());
         }
-        if t.flags_written == crate::effects::ALL && self.fresh.is_none() {
+        if t.flags_written == crate::effects::ALL && !t.names_flags && self.fresh.is_none() {
             self.put_kind(0);
             self.known_words();
             self.fresh = Some(0);

@@ -75,6 +75,8 @@ pub struct Trace {
     /// Flag words read before they are written, and those written: as [`crate::effects`] has them.
     pub flags_read: u8,
     pub flags_written: u8,
+    /// It says of which operation the flags are, and perhaps changes words of them besides.
+    pub names_flags: bool,
     /// It may be given back to the interpreter.
     pub leaves: bool,
     /// It cannot be drafted.
@@ -92,7 +94,8 @@ impl Trace {
         self.ops.clear();
         self.widths.clear();
         (self.flags_read, self.flags_written, self.leaves, self.fails) = (0, 0, false, false);
-        (self.changed, self.next, self.stack_mask) = (false, next, stack_mask);
+        (self.changed, self.names_flags) = (false, false);
+        (self.next, self.stack_mask) = (next, stack_mask);
     }
 
     pub fn op(&self, v: V) -> Op {
@@ -192,7 +195,7 @@ impl Trace {
 
     fn flags(&mut self, kind: FlagKind, bits: u32, a: V, b: V, r: V) {
         self.flags_written |= ALL;
-        self.changed = true;
+        (self.changed, self.names_flags) = (true, true);
         self.push(Op::Flags { kind, bits, a, b, r }, 0);
     }
 

@@ -16,8 +16,9 @@ const MAX_RUNS: usize = 64;
 const REDO_SAMPLE: u32 = 16;
 /// Of these, one is looked at.
 const REDO_STEP: u32 = 7;
-/// Retired instructions between two returns from one instruction below which it is translated as a call.
-const REDO_DISTANCE: u64 = 2000;
+/// Retired instructions between two returns from one instruction below which it is translated another way: with a look beyond the TLB
+/// of its own, and where that does not help, as a call.
+const REDO_DISTANCE: [u64; 2] = [10_000, 2000];
 
 impl Jit {
     /// Straight runs of decoded instructions that are reached from an entry inside its page and are not cold.
@@ -101,9 +102,10 @@ impl Jit {
             if r.redo.1 < REDO_SAMPLE {
                 continue;
             }
-            let often = (now - r.redo.2) / u64::from(REDO_SAMPLE * REDO_STEP) < REDO_DISTANCE;
+            let distance = (now - r.redo.2) / u64::from(REDO_SAMPLE * REDO_STEP);
             r.redo = (at, 0, now);
-            if often && !r.again && came_back(&r.slow, at) < 2 && r.slow.len() < 32 {
+            let known = came_back(&r.slow, at);
+            if known < 2 && distance < REDO_DISTANCE[known] && !r.again && r.slow.len() < 32 {
                 r.again = true;
                 r.slow.push(at);
                 let req = r.request(id, x.model);
