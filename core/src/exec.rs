@@ -151,6 +151,8 @@ pub struct Exec {
     pub walks: u64,
     /// The last instruction cast an interrupt shadow.
     pub shadow_cast: bool,
+    /// The count at which the shadow of STI holds: that of the boundary behind it. [`Exec::settle_shadow`] ends it at others.
+    pub sti_at: u64,
     /// The last instruction is not single-stepped although TF was set before it (INT n, SYSCALL).
     pub step_masked: bool,
     /// The last instruction set RF itself (IRET, task switch): it survives the instruction's end.
@@ -191,6 +193,7 @@ impl Exec {
             walks: 0,
             words: [0; ENGINE_WORDS],
             shadow_cast: false,
+            sti_at: 0,
             step_masked: false,
             rf_kept: false,
         };
@@ -254,12 +257,33 @@ impl Exec {
         self.ctx.fetch_view = asker(st, Access::Fetch);
         self.ctx.view = if alignment || watched { View::Watched } else { view };
         self.ctx.stepping = st.flags.has(TF | RF)
-            || st.shadow != Shadow::None
+            || st.shadow == Shadow::MovSs
             || st.pending_debug != 0
             || st.dr7 & 0xff != 0
             || st.activity != Activity::Active;
         // Links between decoded blocks hold only while mapping, code segment and mode stay as they are.
         self.attention = true;
+    }
+
+    /// STI turned `If` on: interrupts wait for one more instruction. Nothing needs a look before one waits.
+    pub fn cast_sti_shadow(&mut self) {
+        self.st.shadow = Shadow::Sti;
+        self.shadow_cast = true;
+        self.sti_at = self.count() + 1;
+        self.attention |= self.sys.intr();
+    }
+
+    /// Ends the shadow of an STI that is not the instruction in front of this boundary. As long as no interrupt waits, the
+    /// instruction behind STI runs like any other, and only its count tells that the shadow is over.
+    pub fn settle_shadow(&mut self) {
+        if self.st.shadow == Shadow::Sti && self.sti_at != self.retired {
+            self.st.shadow = Shadow::None;
+        }
+    }
+
+    /// An engine starts from a state in which a shadow holds.
+    pub const fn resume_shadow(&mut self) {
+        self.sti_at = self.retired;
     }
 
     /// The count of retired instructions as of the running instruction.
@@ -314,17 +338,6 @@ impl Exec {
         Exception::pf(code)
     }
 
-    /// Whether the access is below CPL 3.
-    const fn walk(&self, access: Access, user: bool, implicit: bool) -> Walk {
-        Walk {
-            access,
-            user,
-            smap: self.st.cr4 & cr4::SMAP != 0 && !user && (implicit || !self.st.flags.has(AC)),
-            phys_bits: self.model.phys_bits,
-            gib_pages: self.model.gib_pages,
-        }
-    }
-
     /// Translates for the current CPL and fills the TLB. Tables are walked only for what is not [known](crate::mmu::known).
     ///
     /// # Errors
@@ -335,6 +348,14 @@ impl Exec {
             access == Access::Fetch || self.ctx.view == View::Watched || self.ctx.view == view,
             "a refresh is due"
         );
+        self.translate_for(view, lin, access)
+    }
+
+    /// Translates for an asker, which need not be the code that runs, and fills the TLB.
+    ///
+    /// # Errors
+    /// `#PF`, with CR2 written.
+    pub fn translate_for(&mut self, view: View, lin: u64, access: Access) -> Result<u64, Exception> {
         let in_page = lin & (PAGE_SIZE - 1);
         if self.st.cr0 & cr0::PG == 0 {
             self.fill(view, lin, access, Page::identity(lin));
@@ -344,7 +365,13 @@ impl Exec {
             self.fill(view, lin, access, page);
             return Ok(page.phys() | in_page);
         }
-        let w = self.walk(access, self.st.cpl == 3, false);
+        let w = Walk {
+            access,
+            user: view == View::User,
+            smap: view == View::SupervisorSmap,
+            phys_bits: self.model.phys_bits,
+            gib_pages: self.model.gib_pages,
+        };
         self.walks += 1;
         let t = match translate(&self.st, &mut self.sys.mem, lin, w) {
             Ok(t) => t,
@@ -420,14 +447,44 @@ impl Exec {
     /// # Errors
     /// `#PF`, with CR2 written.
     pub fn translate_system(&mut self, lin: u64, access: Access) -> Result<u64, Exception> {
-        let w = self.walk(access, false, true);
-        match translate(&self.st, &mut self.sys.mem, lin, w) {
-            Ok(t) => {
-                self.walk_wrote();
-                Ok(t.phys)
-            }
-            Err(code) => Err(self.page_fault(lin, code)),
+        self.translate_for(self.system_view(), lin, access)
+    }
+
+    /// Who asks in an implicit supervisor access: EFLAGS.AC does not open user pages to it. SDM Vol. 3A, "Access Rights".
+    const fn system_view(&self) -> View {
+        if self.st.cr4 & cr4::SMAP != 0 { View::SupervisorSmap } else { View::Supervisor }
+    }
+
+    /// Where `n` bytes at a linear address are in the backing, if the TLB lets this asker at them at once.
+    #[inline]
+    fn at_once(&self, view: View, lin: u64, n: u32, write: bool) -> Option<Offset> {
+        let e = self.tlb.entry(view, lin);
+        let tag = if write { e.write } else { e.read };
+        let in_page = lin & (PAGE_SIZE - 1);
+        (tag == lin - in_page && in_page <= PAGE_SIZE - u64::from(n)).then(|| self.position(e, lin))
+    }
+
+    /// Reads `n` bytes, a power of two up to 8, with the rights of an asker, where the TLB lets it at them at once.
+    #[inline]
+    #[must_use]
+    pub fn read_at_once(&self, view: View, lin: u64, n: u32) -> Option<u64> {
+        let at = self.at_once(view, lin, n, false)?;
+        Some(self.load_at::<64>(at) & u64::MAX >> (64 - 8 * n))
+    }
+
+    /// Writes `n` bytes (1, 2, 4 or 8) with the rights of an asker, where the TLB lets it at them at once; else false, and nothing
+    /// was written.
+    #[inline]
+    #[must_use]
+    pub fn write_at_once(&mut self, view: View, lin: u64, n: u32, v: u64) -> bool {
+        let Some(at) = self.at_once(view, lin, n, true) else { return false };
+        match n {
+            1 => self.store_at::<8>(at, v),
+            2 => self.store_at::<16>(at, v),
+            4 => self.store_at::<32>(at, v),
+            _ => self.store_at::<64>(at, v),
         }
+        true
     }
 
     /// Reads physical memory or a device; `n` is 1, 2, 4 or 8 and the access does not cross a page.
@@ -497,6 +554,9 @@ impl Exec {
     /// `#PF`.
     pub fn read_system(&mut self, lin: u64, n: u32) -> Result<u64, Exception> {
         let lin = lin & self.system_mask();
+        if let Some(v) = self.read_at_once(self.system_view(), lin, n) {
+            return Ok(v);
+        }
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             let p = self.translate_system(lin, Access::Read)?;
             return Ok(self.phys_read(p, n));
@@ -516,6 +576,9 @@ impl Exec {
     /// `#PF`; nothing was written.
     pub fn write_system(&mut self, lin: u64, n: u32, v: u64) -> Result<(), Exception> {
         let lin = lin & self.system_mask();
+        if self.write_at_once(self.system_view(), lin, n, v) {
+            return Ok(());
+        }
         let p = self.translate_system(lin, Access::Write)?;
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             self.phys_write(p, n, v);
@@ -850,7 +913,12 @@ impl Exec {
 
 /// Whose rights an access of the current CPL has. A fetch does not look at SMAP.
 fn asker(st: &CpuState, access: Access) -> View {
-    if st.cpl == 3 {
+    asker_at(st, st.cpl, access)
+}
+
+/// The same at a level that need not be the current one.
+pub fn asker_at(st: &CpuState, cpl: u8, access: Access) -> View {
+    if cpl == 3 {
         View::User
     } else if access != Access::Fetch && st.cr4 & cr4::SMAP != 0 && !st.flags.has(AC) {
         View::SupervisorSmap

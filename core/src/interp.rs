@@ -44,6 +44,13 @@ impl Interpreter {
 
     /// Runs until `limit` instructions have retired in all, or something else stops the CPU.
     pub fn run(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        x.resume_shadow();
+        let exit = self.run_to(x, limit);
+        x.settle_shadow();
+        exit
+    }
+
+    fn run_to(&mut self, x: &mut Exec, limit: u64) -> Exit {
         x.limit = limit;
         x.attention = true;
         loop {
@@ -70,6 +77,7 @@ impl Interpreter {
     pub fn run_one(&mut self, x: &mut Exec) -> Option<Exit> {
         x.limit = u64::MAX;
         x.attention = true;
+        x.resume_shadow();
         if let Some(exit) = self.boundary(x) {
             return Some(exit);
         }
@@ -78,6 +86,7 @@ impl Interpreter {
             let entry = self.cache.lookup(x);
             self.run_entry(x, entry);
             if !x.st.unfinished {
+                x.settle_shadow();
                 return None;
             }
         }

@@ -666,28 +666,10 @@ impl Engine for Jit {
         if !self.opened {
             self.open_shelf(x);
         }
-        x.limit = limit;
-        x.attention = true;
-        loop {
-            if x.attention
-                && let Some(exit) = self.boundary(x)
-            {
-                return exit;
-            }
-            if x.retired >= x.limit {
-                return Exit::Limit;
-            }
-            if x.ctx.stepping {
-                self.interp.step(x);
-                continue;
-            }
-            if let Some(block) = block_here(&mut self.interp.cache, x)
-                && self.chain(x, block)
-            {
-                // As at a limit: what is due at this boundary comes first.
-                return if x.attention { self.boundary(x).unwrap_or(Exit::Pause) } else { Exit::Pause };
-            }
-        }
+        x.resume_shadow();
+        let exit = self.run_to(x, limit);
+        x.settle_shadow();
+        exit
     }
 
     fn run_one(&mut self, x: &mut Exec) -> Option<Exit> {
@@ -748,6 +730,32 @@ impl Engine for Jit {
 }
 
 impl Jit {
+    /// [`Engine::run`], with the shadow of an STI perhaps over.
+    fn run_to(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        x.limit = limit;
+        x.attention = true;
+        loop {
+            if x.attention
+                && let Some(exit) = self.boundary(x)
+            {
+                return exit;
+            }
+            if x.retired >= x.limit {
+                return Exit::Limit;
+            }
+            if x.ctx.stepping {
+                self.interp.step(x);
+                continue;
+            }
+            if let Some(block) = block_here(&mut self.interp.cache, x)
+                && self.chain(x, block)
+            {
+                // As at a limit: what is due at this boundary comes first.
+                return if x.attention { self.boundary(x).unwrap_or(Exit::Pause) } else { Exit::Pause };
+            }
+        }
+    }
+
     fn interp_counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
         Engine::counters(&self.interp, x)
     }

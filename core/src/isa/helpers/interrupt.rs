@@ -96,8 +96,12 @@ pub fn poll(x: &mut Exec) -> Option<Exit> {
             x.limit = x.limit.min(next);
         }
     }
+    x.settle_shadow();
     debug_traps(x);
     let shadow = x.st.shadow;
+    if shadow == Shadow::Sti && (x.st.smi_pending && !x.st.smm || x.sys.intr()) {
+        x.ctx.stepping = true; // they are due behind the next instruction
+    }
     if x.st.smi_pending && !x.st.smm && shadow == Shadow::None && x.st.activity != Activity::Shutdown {
         super::smm::enter(x);
     }
