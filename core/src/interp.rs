@@ -143,7 +143,33 @@ impl Interpreter {
 
 /// What can happen between two instructions, but for stale code, which the engine has dropped: reset and signals, traps, interrupts.
 /// `Some` when the engine must return.
+#[inline]
 pub fn boundary(x: &mut Exec) -> Option<Exit> {
+    if pass(x) {
+        return None;
+    }
+    look(x)
+}
+
+/// Goes past a boundary where nothing is due: a look was asked for because of what an instruction might have let in. True if it
+/// is so; else nothing was changed.
+#[inline]
+pub fn pass(x: &mut Exec) -> bool {
+    let quiet = !x.ctx.stepping
+        && !x.ferr
+        && !x.sys.attention()
+        && x.map_generation == x.sys.mem.generation()
+        && !x.sys.mem.has_stale_code()
+        && !interrupt::waits(x);
+    if quiet {
+        x.attention = false;
+        interrupt::forget_last(x);
+    }
+    quiet
+}
+
+/// The same where something may be due.
+fn look(x: &mut Exec) -> Option<Exit> {
     x.sync_clock();
     x.follow_map();
     x.attention = false;
