@@ -58,10 +58,16 @@ impl Worker {
         }
     }
 
+    /// Whether a translation is ready.
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        self.told.load(Ordering::Acquire) != self.taken
+    }
+
     /// A translation that is ready.
     #[inline]
     pub fn take(&mut self) -> Option<Answer> {
-        if self.told.load(Ordering::Acquire) == self.taken {
+        if !self.is_ready() {
             return None;
         }
         let answer = self.answers.try_recv().ok()?;
