@@ -17,7 +17,7 @@ use crate::mmu::walk::{Access, Walk, translate};
 use crate::system::System;
 
 /// The offsets that a segment admits: `lo..=hi`. An empty window sends every access to the slow path.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Added to the offset it gives the linear address.
     pub base: u64,
@@ -137,7 +137,7 @@ pub struct Exec {
     /// The memory map's generation that the TLB's entries were filled under.
     pub map_generation: u64,
     rmw: Rmw,
-    /// How often [`Ctx`] was recomputed: what an engine derived from it may be of old when this has changed.
+    /// How often [`Ctx`] became another: what an engine derived from it may be of old when this has changed.
     pub contexts: u64,
     /// An exception that an instruction raised and that the engine has yet to deliver, for engines that cannot do so on the spot.
     pub fault: Option<Exception>,
@@ -214,8 +214,10 @@ impl Exec {
     /// be looked at before the next instruction.
     pub fn refresh_data_window(&mut self, s: Seg) {
         debug_assert!(!matches!(s, Seg::Cs | Seg::Ss), "more follows from these");
-        self.ctx.win[s as usize] = window(&self.st, s, self.st.code64());
-        self.contexts += 1;
+        let new = window(&self.st, s, self.st.code64());
+        let old = std::mem::replace(&mut self.ctx.win[s as usize], new);
+        // Systems load DS and ES on each way in and out, most often with what they hold.
+        self.contexts += u64::from(old != new);
     }
 
     /// Recomputes [`Ctx`] after a change of segments, control registers, CPL or system flags.
@@ -253,7 +255,7 @@ impl Exec {
         let view = asker(st, Access::Read);
         let alignment = st.cpl == 3 && st.cr0 & cr0::AM != 0 && st.flags.has(AC);
         // Data breakpoints: R/W field of a length-enabled DR that is not "instruction execution".
-        let watched = (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
+        let watched = st.dr7 & 0xff != 0 && (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
         self.ctx.fetch_view = asker(st, Access::Fetch);
         self.ctx.view = if alignment || watched { View::Watched } else { view };
         self.ctx.stepping = st.flags.has(TF | RF)
