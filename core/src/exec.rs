@@ -137,7 +137,7 @@ pub struct Exec {
     /// The memory map's generation that the TLB's entries were filled under.
     pub map_generation: u64,
     rmw: Rmw,
-    /// How often [`Ctx`] became another: what an engine derived from it may be of old when this has changed.
+    /// How often [`Ctx`] became another, but for the windows of FS and GS: what an engine derived from it may be of old when this has changed.
     pub contexts: u64,
     /// An exception that an instruction raised and that the engine has yet to deliver, for engines that cannot do so on the spot.
     pub fault: Option<Exception>,
@@ -212,12 +212,13 @@ impl Exec {
 
     /// Recomputes [`Ctx`] after a load of ES, DS, FS or GS: no more than the segment's window follows from it, so that nothing must
     /// be looked at before the next instruction.
+    #[inline]
     pub fn refresh_data_window(&mut self, s: Seg) {
         debug_assert!(!matches!(s, Seg::Cs | Seg::Ss), "more follows from these");
         let new = window(&self.st, s, self.st.code64());
         let old = std::mem::replace(&mut self.ctx.win[s as usize], new);
-        // Systems load DS and ES on each way in and out, most often with what they hold.
-        self.contexts += u64::from(old != new);
+        // Systems load DS and ES on each way in and out, most often with what they hold; no mode says anything of FS and GS.
+        self.contexts += u64::from(old != new && matches!(s, Seg::Es | Seg::Ds));
     }
 
     /// Recomputes [`Ctx`] after a change of segments, control registers, CPL or system flags.
@@ -466,16 +467,15 @@ impl Exec {
         (tag == lin - in_page && in_page <= PAGE_SIZE - u64::from(n)).then(|| self.position(e, lin))
     }
 
-    /// Reads `n` bytes, a power of two up to 8, with the rights of an asker, where the TLB lets it at them at once.
+    /// Reads `n` bytes (1 to 8) with the rights of an asker, where the TLB lets it at them at once.
     #[inline]
     #[must_use]
     pub fn read_at_once(&self, view: View, lin: u64, n: u32) -> Option<u64> {
-        let at = self.at_once(view, lin, n, false)?;
-        Some(self.load_at::<64>(at) & u64::MAX >> (64 - 8 * n))
+        self.at_once(view, lin, n, false).map(|at| self.load_at::<64>(at) & u64::MAX >> (64 - 8 * n))
     }
 
-    /// Writes `n` bytes (1, 2, 4 or 8) with the rights of an asker, where the TLB lets it at them at once; else false, and nothing
-    /// was written.
+    /// Writes `n` bytes with the rights of an asker, where that is a power of two up to 8 and the TLB lets it at them at once; else
+    /// false, and nothing was written.
     #[inline]
     #[must_use]
     pub fn write_at_once(&mut self, view: View, lin: u64, n: u32, v: u64) -> bool {
@@ -484,7 +484,8 @@ impl Exec {
             1 => self.store_at::<8>(at, v),
             2 => self.store_at::<16>(at, v),
             4 => self.store_at::<32>(at, v),
-            _ => self.store_at::<64>(at, v),
+            8 => self.store_at::<64>(at, v),
+            _ => return false,
         }
         true
     }
@@ -554,11 +555,17 @@ impl Exec {
     ///
     /// # Errors
     /// `#PF`.
+    #[inline]
     pub fn read_system(&mut self, lin: u64, n: u32) -> Result<u64, Exception> {
         let lin = lin & self.system_mask();
-        if let Some(v) = self.read_at_once(self.system_view(), lin, n) {
-            return Ok(v);
+        match self.read_at_once(self.system_view(), lin, n) {
+            Some(v) => Ok(v),
+            None => self.read_system_slow(lin, n),
         }
+    }
+
+    #[cold]
+    fn read_system_slow(&mut self, lin: u64, n: u32) -> Result<u64, Exception> {
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             let p = self.translate_system(lin, Access::Read)?;
             return Ok(self.phys_read(p, n));
@@ -688,6 +695,9 @@ impl Exec {
     /// `#PF`.
     pub fn read_linear(&mut self, lin: u64, n: u32, access: Access) -> Result<u64, Exception> {
         let lin = lin & self.ctx.lin_mask;
+        if let Some(at) = self.at_once(asker(&self.st, access), lin, n, access == Access::Write) {
+            return Ok(self.load_at::<64>(at) & u64::MAX >> (64 - 8 * n));
+        }
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             let p = self.translate(lin, access)?;
             return Ok(self.phys_read(p, n));
@@ -729,6 +739,9 @@ impl Exec {
     /// `#PF`; nothing was written.
     pub fn write_linear(&mut self, lin: u64, n: u32, v: u64) -> Result<(), Exception> {
         let lin = lin & self.ctx.lin_mask;
+        if self.write_at_once(asker(&self.st, Access::Write), lin, n, v) {
+            return Ok(());
+        }
         let p0 = self.translate(lin, Access::Write)?;
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             self.phys_write(p0, n, v);
@@ -938,6 +951,7 @@ pub const fn canonical(lin: u64) -> bool {
 
 /// The window of a segment register. Bounds are signed, so that `hi - (n - 1)` of an empty or tiny segment goes
 /// below every offset instead of wrapping; in 64-bit mode, where all offsets are admitted, they span all of `i64`.
+#[inline]
 fn window(st: &CpuState, s: Seg, code64: bool) -> Window {
     let seg = st.segment(s);
     if code64 {
