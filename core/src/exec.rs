@@ -256,7 +256,8 @@ impl Exec {
         let view = asker(st, Access::Read);
         let alignment = st.cpl == 3 && st.cr0 & cr0::AM != 0 && st.flags.has(AC);
         // Data breakpoints: R/W field of a length-enabled DR that is not "instruction execution".
-        let watched = st.dr7 & 0xff != 0 && (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
+        let watched =
+            st.dr7 & 0xff != 0 && (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
         self.ctx.fetch_view = asker(st, Access::Fetch);
         self.ctx.view = if alignment || watched { View::Watched } else { view };
         self.ctx.stepping = st.flags.has(TF | RF)

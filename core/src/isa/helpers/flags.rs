@@ -285,6 +285,18 @@ mod tests {
     }
 
     #[test]
+    fn sti_and_popf_ask_for_no_look_while_no_interrupt_waits() {
+        let mut r = Rig::protected(M);
+        r.x.attention = false;
+        let sti = crate::isa::decode::decode(&[0xfb], r.x.ctx.code, &r.x.model).expect("STI");
+        (sti.run)(&mut r.x, &sti).unwrap();
+        assert_eq!((r.x.st.shadow, r.x.ctx.stepping, r.x.attention), (Shadow::Sti, false, false));
+        r.x.st.flags.set_system(IF, false);
+        load(&mut r.x, IF, IF);
+        assert!(r.x.st.flags.has(IF) && !r.x.attention);
+    }
+
+    #[test]
     fn hlt_is_for_level_0() {
         assert_eq!(Rig::level3(M).fault(&[0xf4]), Exception::gp(0));
         let mut r = Rig::protected(M);
