@@ -17,7 +17,7 @@ use crate::mmu::walk::{Access, Walk, translate};
 use crate::system::System;
 
 /// The offsets that a segment admits: `lo..=hi`. An empty window sends every access to the slow path.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Added to the offset it gives the linear address.
     pub base: u64,
@@ -137,7 +137,7 @@ pub struct Exec {
     /// The memory map's generation that the TLB's entries were filled under.
     pub map_generation: u64,
     rmw: Rmw,
-    /// How often [`Ctx`] was recomputed: what an engine derived from it may be of old when this has changed.
+    /// How often [`Ctx`] became another, but for the windows of FS and GS: what an engine derived from it may be of old when this has changed.
     pub contexts: u64,
     /// An exception that an instruction raised and that the engine has yet to deliver, for engines that cannot do so on the spot.
     pub fault: Option<Exception>,
@@ -151,6 +151,8 @@ pub struct Exec {
     pub walks: u64,
     /// The last instruction cast an interrupt shadow.
     pub shadow_cast: bool,
+    /// The count at which the shadow of STI holds: that of the boundary behind it. [`Exec::settle_shadow`] ends it at others.
+    pub sti_at: u64,
     /// The last instruction is not single-stepped although TF was set before it (INT n, SYSCALL).
     pub step_masked: bool,
     /// The last instruction set RF itself (IRET, task switch): it survives the instruction's end.
@@ -191,6 +193,7 @@ impl Exec {
             walks: 0,
             words: [0; ENGINE_WORDS],
             shadow_cast: false,
+            sti_at: 0,
             step_masked: false,
             rf_kept: false,
         };
@@ -209,10 +212,13 @@ impl Exec {
 
     /// Recomputes [`Ctx`] after a load of ES, DS, FS or GS: no more than the segment's window follows from it, so that nothing must
     /// be looked at before the next instruction.
+    #[inline]
     pub fn refresh_data_window(&mut self, s: Seg) {
         debug_assert!(!matches!(s, Seg::Cs | Seg::Ss), "more follows from these");
-        self.ctx.win[s as usize] = window(&self.st, s, self.st.code64());
-        self.contexts += 1;
+        let new = window(&self.st, s, self.st.code64());
+        let old = std::mem::replace(&mut self.ctx.win[s as usize], new);
+        // Systems load DS and ES on each way in and out, most often with what they hold; no mode says anything of FS and GS.
+        self.contexts += u64::from(old != new && matches!(s, Seg::Es | Seg::Ds));
     }
 
     /// Recomputes [`Ctx`] after a change of segments, control registers, CPL or system flags.
@@ -250,16 +256,38 @@ impl Exec {
         let view = asker(st, Access::Read);
         let alignment = st.cpl == 3 && st.cr0 & cr0::AM != 0 && st.flags.has(AC);
         // Data breakpoints: R/W field of a length-enabled DR that is not "instruction execution".
-        let watched = (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
+        let watched =
+            st.dr7 & 0xff != 0 && (0..4).any(|n| st.dr7 >> (2 * n) & 3 != 0 && st.dr7 >> (16 + 4 * n) & 3 != 0);
         self.ctx.fetch_view = asker(st, Access::Fetch);
         self.ctx.view = if alignment || watched { View::Watched } else { view };
         self.ctx.stepping = st.flags.has(TF | RF)
-            || st.shadow != Shadow::None
+            || st.shadow == Shadow::MovSs
             || st.pending_debug != 0
             || st.dr7 & 0xff != 0
             || st.activity != Activity::Active;
         // Links between decoded blocks hold only while mapping, code segment and mode stay as they are.
         self.attention = true;
+    }
+
+    /// STI turned `If` on: interrupts wait for one more instruction. Nothing needs a look before one waits.
+    pub fn cast_sti_shadow(&mut self) {
+        self.st.shadow = Shadow::Sti;
+        self.shadow_cast = true;
+        self.sti_at = self.count() + 1;
+        self.attention |= self.sys.intr();
+    }
+
+    /// Ends the shadow of an STI that is not the instruction in front of this boundary. As long as no interrupt waits, the
+    /// instruction behind STI runs like any other, and only its count tells that the shadow is over.
+    pub fn settle_shadow(&mut self) {
+        if self.st.shadow == Shadow::Sti && self.sti_at != self.retired {
+            self.st.shadow = Shadow::None;
+        }
+    }
+
+    /// An engine starts from a state in which a shadow holds.
+    pub const fn resume_shadow(&mut self) {
+        self.sti_at = self.retired;
     }
 
     /// The count of retired instructions as of the running instruction.
@@ -314,17 +342,6 @@ impl Exec {
         Exception::pf(code)
     }
 
-    /// Whether the access is below CPL 3.
-    const fn walk(&self, access: Access, user: bool, implicit: bool) -> Walk {
-        Walk {
-            access,
-            user,
-            smap: self.st.cr4 & cr4::SMAP != 0 && !user && (implicit || !self.st.flags.has(AC)),
-            phys_bits: self.model.phys_bits,
-            gib_pages: self.model.gib_pages,
-        }
-    }
-
     /// Translates for the current CPL and fills the TLB. Tables are walked only for what is not [known](crate::mmu::known).
     ///
     /// # Errors
@@ -335,6 +352,14 @@ impl Exec {
             access == Access::Fetch || self.ctx.view == View::Watched || self.ctx.view == view,
             "a refresh is due"
         );
+        self.translate_for(view, lin, access)
+    }
+
+    /// Translates for an asker, which need not be the code that runs, and fills the TLB.
+    ///
+    /// # Errors
+    /// `#PF`, with CR2 written.
+    pub fn translate_for(&mut self, view: View, lin: u64, access: Access) -> Result<u64, Exception> {
         let in_page = lin & (PAGE_SIZE - 1);
         if self.st.cr0 & cr0::PG == 0 {
             self.fill(view, lin, access, Page::identity(lin));
@@ -344,7 +369,13 @@ impl Exec {
             self.fill(view, lin, access, page);
             return Ok(page.phys() | in_page);
         }
-        let w = self.walk(access, self.st.cpl == 3, false);
+        let w = Walk {
+            access,
+            user: view == View::User,
+            smap: view == View::SupervisorSmap,
+            phys_bits: self.model.phys_bits,
+            gib_pages: self.model.gib_pages,
+        };
         self.walks += 1;
         let t = match translate(&self.st, &mut self.sys.mem, lin, w) {
             Ok(t) => t,
@@ -438,14 +469,44 @@ impl Exec {
     /// # Errors
     /// `#PF`, with CR2 written.
     pub fn translate_system(&mut self, lin: u64, access: Access) -> Result<u64, Exception> {
-        let w = self.walk(access, false, true);
-        match translate(&self.st, &mut self.sys.mem, lin, w) {
-            Ok(t) => {
-                self.walk_wrote();
-                Ok(t.phys)
-            }
-            Err(code) => Err(self.page_fault(lin, code)),
+        self.translate_for(self.system_view(), lin, access)
+    }
+
+    /// Who asks in an implicit supervisor access: EFLAGS.AC does not open user pages to it. SDM Vol. 3A, "Access Rights".
+    const fn system_view(&self) -> View {
+        if self.st.cr4 & cr4::SMAP != 0 { View::SupervisorSmap } else { View::Supervisor }
+    }
+
+    /// Where `n` bytes at a linear address are in the backing, if the TLB lets this asker at them at once.
+    #[inline]
+    fn at_once(&self, view: View, lin: u64, n: u32, write: bool) -> Option<Offset> {
+        let e = self.tlb.entry(view, lin);
+        let tag = if write { e.write } else { e.read };
+        let in_page = lin & (PAGE_SIZE - 1);
+        (tag == lin - in_page && in_page <= PAGE_SIZE - u64::from(n)).then(|| self.position(e, lin))
+    }
+
+    /// Reads `n` bytes (1 to 8) with the rights of an asker, where the TLB lets it at them at once.
+    #[inline]
+    #[must_use]
+    pub fn read_at_once(&self, view: View, lin: u64, n: u32) -> Option<u64> {
+        self.at_once(view, lin, n, false).map(|at| self.load_at::<64>(at) & u64::MAX >> (64 - 8 * n))
+    }
+
+    /// Writes `n` bytes with the rights of an asker, where that is a power of two up to 8 and the TLB lets it at them at once; else
+    /// false, and nothing was written.
+    #[inline]
+    #[must_use]
+    pub fn write_at_once(&mut self, view: View, lin: u64, n: u32, v: u64) -> bool {
+        let Some(at) = self.at_once(view, lin, n, true) else { return false };
+        match n {
+            1 => self.store_at::<8>(at, v),
+            2 => self.store_at::<16>(at, v),
+            4 => self.store_at::<32>(at, v),
+            8 => self.store_at::<64>(at, v),
+            _ => return false,
         }
+        true
     }
 
     /// Reads physical memory or a device; `n` is 1, 2, 4 or 8 and the access does not cross a page.
@@ -513,8 +574,17 @@ impl Exec {
     ///
     /// # Errors
     /// `#PF`.
+    #[inline]
     pub fn read_system(&mut self, lin: u64, n: u32) -> Result<u64, Exception> {
         let lin = lin & self.system_mask();
+        match self.read_at_once(self.system_view(), lin, n) {
+            Some(v) => Ok(v),
+            None => self.read_system_slow(lin, n),
+        }
+    }
+
+    #[cold]
+    fn read_system_slow(&mut self, lin: u64, n: u32) -> Result<u64, Exception> {
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             let p = self.translate_system(lin, Access::Read)?;
             return Ok(self.phys_read(p, n));
@@ -534,6 +604,9 @@ impl Exec {
     /// `#PF`; nothing was written.
     pub fn write_system(&mut self, lin: u64, n: u32, v: u64) -> Result<(), Exception> {
         let lin = lin & self.system_mask();
+        if self.write_at_once(self.system_view(), lin, n, v) {
+            return Ok(());
+        }
         let p = self.translate_system(lin, Access::Write)?;
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             self.phys_write(p, n, v);
@@ -641,6 +714,9 @@ impl Exec {
     /// `#PF`.
     pub fn read_linear(&mut self, lin: u64, n: u32, access: Access) -> Result<u64, Exception> {
         let lin = lin & self.ctx.lin_mask;
+        if let Some(at) = self.at_once(asker(&self.st, access), lin, n, access == Access::Write) {
+            return Ok(self.load_at::<64>(at) & u64::MAX >> (64 - 8 * n));
+        }
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             let p = self.translate(lin, access)?;
             return Ok(self.phys_read(p, n));
@@ -682,6 +758,9 @@ impl Exec {
     /// `#PF`; nothing was written.
     pub fn write_linear(&mut self, lin: u64, n: u32, v: u64) -> Result<(), Exception> {
         let lin = lin & self.ctx.lin_mask;
+        if self.write_at_once(asker(&self.st, Access::Write), lin, n, v) {
+            return Ok(());
+        }
         let p0 = self.translate(lin, Access::Write)?;
         if (lin & (PAGE_SIZE - 1)) + u64::from(n) <= PAGE_SIZE {
             self.phys_write(p0, n, v);
@@ -868,7 +947,12 @@ impl Exec {
 
 /// Whose rights an access of the current CPL has. A fetch does not look at SMAP.
 fn asker(st: &CpuState, access: Access) -> View {
-    if st.cpl == 3 {
+    asker_at(st, st.cpl, access)
+}
+
+/// The same at a level that need not be the current one.
+pub fn asker_at(st: &CpuState, cpl: u8, access: Access) -> View {
+    if cpl == 3 {
         View::User
     } else if access != Access::Fetch && st.cr4 & cr4::SMAP != 0 && !st.flags.has(AC) {
         View::SupervisorSmap
@@ -886,6 +970,7 @@ pub const fn canonical(lin: u64) -> bool {
 
 /// The window of a segment register. Bounds are signed, so that `hi - (n - 1)` of an empty or tiny segment goes
 /// below every offset instead of wrapping; in 64-bit mode, where all offsets are admitted, they span all of `i64`.
+#[inline]
 fn window(st: &CpuState, s: Seg, code64: bool) -> Window {
     let seg = st.segment(s);
     if code64 {

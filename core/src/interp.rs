@@ -44,6 +44,13 @@ impl Interpreter {
 
     /// Runs until `limit` instructions have retired in all, or something else stops the CPU.
     pub fn run(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        x.resume_shadow();
+        let exit = self.run_to(x, limit);
+        x.settle_shadow();
+        exit
+    }
+
+    fn run_to(&mut self, x: &mut Exec, limit: u64) -> Exit {
         x.limit = limit;
         x.attention = true;
         loop {
@@ -70,6 +77,7 @@ impl Interpreter {
     pub fn run_one(&mut self, x: &mut Exec) -> Option<Exit> {
         x.limit = u64::MAX;
         x.attention = true;
+        x.resume_shadow();
         if let Some(exit) = self.boundary(x) {
             return Some(exit);
         }
@@ -78,6 +86,7 @@ impl Interpreter {
             let entry = self.cache.lookup(x);
             self.run_entry(x, entry);
             if !x.st.unfinished {
+                x.settle_shadow();
                 return None;
             }
         }
@@ -134,7 +143,33 @@ impl Interpreter {
 
 /// What can happen between two instructions, but for stale code, which the engine has dropped: reset and signals, traps, interrupts.
 /// `Some` when the engine must return.
+#[inline]
 pub fn boundary(x: &mut Exec) -> Option<Exit> {
+    if pass(x) {
+        return None;
+    }
+    look(x)
+}
+
+/// Goes past a boundary where nothing is due: a look was asked for because of what an instruction might have let in. True if it
+/// is so; else nothing was changed.
+#[inline]
+pub fn pass(x: &mut Exec) -> bool {
+    let quiet = !x.ctx.stepping
+        && !x.ferr
+        && !x.sys.attention()
+        && x.map_generation == x.sys.mem.generation()
+        && !x.sys.mem.has_stale_code()
+        && !interrupt::waits(x);
+    if quiet {
+        x.attention = false;
+        interrupt::forget_last(x);
+    }
+    quiet
+}
+
+/// The same where something may be due.
+fn look(x: &mut Exec) -> Option<Exit> {
     x.sync_clock();
     x.follow_map();
     x.attention = false;

@@ -403,4 +403,47 @@ mod tests {
         assert_eq!(m.run(LIMITS), Outcome::Insns);
         assert_eq!(m.retired(), LIMITS.insns);
     }
+    /// Where a machine is after `n` instructions, made in runs of `step`: its digest, and the instruction pointer.
+    fn after(code: &[u8], intr: u32, n: u64, step: u64) -> ([u8; 32], u64) {
+        let mut m = machine(code);
+        m.x.sys.mem.write(0x2000, &[0x90, 0xcf]); // the handler: nop; iret
+        m.x.port_write(0x40, 1, intr);
+        while m.retired() < n {
+            let insns = (m.retired() + step).min(n);
+            assert_eq!(m.run(Limits { insns, ..LIMITS }), Outcome::Insns);
+        }
+        (m.digest(), m.x.st.rip())
+    }
+
+    #[test]
+    fn an_interrupt_comes_one_instruction_behind_sti() {
+        // It waits at the STI, or comes up in the instruction behind it.
+        let waits = [0xfb, 0x40, 0x40, 0xeb, 0xfe]; // sti; inc ax; inc ax; jmp $
+        let comes = [0xb0, 0x01, 0xfb, 0xe6, 0x40, 0x40, 0xeb, 0xfe]; // mov al, 1; sti; out 40h, al; inc ax
+        assert_eq!([1, 2, 3].map(|n| after(&waits, 1, n, n).1), [0x1001, 0x2000, 0x2001]);
+        assert_eq!([2, 3, 4].map(|n| after(&comes, 0, n, n).1), [0x1003, 0x2000, 0x2001]);
+        // That instruction may take it back.
+        let takes_back = [0xfb, 0xfa, 0x40, 0x40, 0xeb, 0xfe]; // sti; cli; inc ax
+        assert_eq!([2, 3, 4].map(|n| after(&takes_back, 1, n, n).1), [0x1002, 0x1003, 0x1004]);
+    }
+
+    #[test]
+    fn nobody_can_tell_where_runs_end_around_sti_and_a_load_of_ss() {
+        // mov al, 1; sti; sti; nop; cli; sti; mov ss, bx; cli; mov ss, bx; sti; out 40h, al; cli; xor al, 1; out 40h, al; sti;
+        // pushf; cli; popf; nop; jmp to the first STI
+        let code = [
+            0xb0, 0x01, 0xfb, 0xfb, 0x90, 0xfa, 0xfb, 0x8e, 0xd3, 0xfa, 0x8e, 0xd3, 0xfb, 0xe6, 0x40, 0xfa, 0x34, 0x01,
+            0xe6, 0x40, 0xfb, 0x9c, 0xfa, 0x9d, 0x90, 0xeb, 0xe7,
+        ];
+        for intr in [0, 1] {
+            for n in 1..120 {
+                let whole = after(&code, intr, n, n);
+                assert_eq!(
+                    [1, 2, 3].map(|step| after(&code, intr, n, step)),
+                    [whole; 3],
+                    "{n} instructions, INTR {intr}"
+                );
+            }
+        }
+    }
 }

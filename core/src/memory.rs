@@ -60,6 +60,25 @@ impl Region {
     }
 }
 
+/// A region that reads and writes go to the backing of alike.
+#[derive(Clone, Copy, Debug, Default)]
+struct Main {
+    start: u64,
+    len: u64,
+    at: Offset,
+}
+
+impl Main {
+    /// The largest of `regions`.
+    fn of(regions: &[Region]) -> Self {
+        let plain = regions.iter().filter_map(|r| match r.read {
+            Route::Backing(at) if r.read == r.write => Some(Self { start: r.start, len: r.end - r.start, at }),
+            _ => None,
+        });
+        plain.max_by_key(|m| m.len).unwrap_or_default()
+    }
+}
+
 /// Who wants to know that a page was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -98,6 +117,8 @@ pub struct GuestMemory {
     last: usize,
     ram: u64,
     regions: Vec<Region>,
+    /// The largest region of plain RAM, looked at before the others.
+    main: Main,
     windows: Vec<(WindowId, Region)>,
     dirty: Vec<u8>,
     code: Vec<u64>,
@@ -128,6 +149,7 @@ impl GuestMemory {
             last: total as usize,
             ram,
             regions: Vec::new(),
+            main: Main::default(),
             windows: Vec::new(),
             dirty: vec![ALL_CONSUMERS; pages],
             code: vec![0; pages],
@@ -200,6 +222,7 @@ impl GuestMemory {
             kept.push(new);
         }
         kept.sort_by_key(|r| r.start);
+        self.main = Main::of(&kept);
         self.regions = kept;
         self.generation += 1;
     }
@@ -267,6 +290,15 @@ impl GuestMemory {
     /// The route that `of` picks for the page of `addr`: the map's, or else that of a card's window.
     #[inline]
     fn route(&self, addr: u64, of: impl Fn(&Region) -> Route) -> Route {
+        let in_main = addr.wrapping_sub(self.main.start);
+        if in_main < self.main.len {
+            return Route::Backing(self.main.at + (in_main & !(PAGE_SIZE - 1)));
+        }
+        self.route_of_another(addr, of)
+    }
+
+    /// The same for what is not in [`Self::main`].
+    fn route_of_another(&self, addr: u64, of: impl Fn(&Region) -> Route) -> Route {
         let page = addr & !(PAGE_SIZE - 1);
         match self.region(addr).map_or(Route::Bus, |r| Region::at(of(r), page - r.start)) {
             Route::Bus => self.windows.iter().map(|(_, r)| r).filter(|r| (r.start..r.end).contains(&addr)).fold(
@@ -278,12 +310,14 @@ impl GuestMemory {
     }
 
     /// Where a read of the physical page that holds `addr` goes; a backing route names the page's start.
+    #[inline]
     #[must_use]
     pub fn read_route(&self, addr: u64) -> Route {
         self.route(addr, |r| r.read)
     }
 
     /// Where a write to the physical page that holds `addr` goes; a backing route names the page's start.
+    #[inline]
     #[must_use]
     pub fn write_route(&self, addr: u64) -> Route {
         self.route(addr, |r| r.write)
@@ -515,6 +549,20 @@ mod tests {
         assert_eq!(mem.read_route(0xc_0123), Route::Backing(0xc_0000));
         assert_eq!(mem.read_route(0xf_f800), Route::Backing(0x10_0000));
         assert_eq!(mem.write_route(0xf_f800), Route::Nowhere);
+    }
+
+    #[test]
+    fn the_largest_region_is_followed_when_it_is_mapped_anew() {
+        let mut mem = GuestMemory::new(0x10_0000, 0x1000);
+        mem.map(0x1000..0x8000, Route::Backing(0x3000), Route::Backing(0x3000));
+        mem.map(0x8000..0xa000, Route::Backing(0), Route::Nowhere);
+        assert_eq!(mem.read_route(0x7fff), Route::Backing(0x9000));
+        assert_eq!((mem.read_route(0xfff), mem.read_route(0x8000)), (Route::Bus, Route::Backing(0)));
+        mem.map(0x2000..0x8000, Route::Backing(0), Route::Nowhere);
+        assert_eq!((mem.read_route(0x1fff), mem.write_route(0x1000)), (Route::Backing(0x3000), Route::Backing(0x3000)));
+        assert_eq!((mem.read_route(0x2000), mem.write_route(0x2000)), (Route::Backing(0), Route::Nowhere));
+        mem.map(0..0x1_0000, Route::Bus, Route::Bus);
+        assert_eq!(mem.read_route(0x1000), Route::Bus);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{Config, Unavailable};
 use ferrite_core::cpu::Model;
 use ferrite_core::engine::{Engine, Hot};
 use ferrite_core::exec::{Exec, Exit};
-use ferrite_core::interp::{Interpreter, block_here, boundary, run_on};
+use ferrite_core::interp::{Interpreter, block_here, boundary, pass, run_on};
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::{BlockId, watch};
 use ferrite_core::isa::helpers::interrupt;
@@ -609,6 +609,27 @@ impl Jit {
         }
     }
 
+    /// Where to go on at once after a way out: the instruction asked for a look (it went to another level, say), nothing is due, and
+    /// what runs next is known. The instruction pointer of the page's first byte, and the code word.
+    #[inline]
+    fn onward(&mut self, x: &mut Exec, reason: Reason) -> Option<(u64, u64)> {
+        let may = matches!(reason, Reason::Next | Reason::Attention) && x.attention && !self.pausing;
+        let ready = matches!(&self.compiler, Back::There(worker) if worker.is_ready());
+        if !may || ready || x.fault.is_some() || x.retired >= x.limit || !pass(x) {
+            return None;
+        }
+        self.look_at_mode(x);
+        let linear = x.fetch_address();
+        let e = x.tlb.entry(x.ctx.fetch_view, linear);
+        let page = linear & !(PAGE_SIZE - 1);
+        if e.fetch != page {
+            return None;
+        }
+        let guest = linear.wrapping_add(e.addend);
+        let code = self.jumps.get(self.mode?, guest)?;
+        Some((x.st.rip().wrapping_sub(linear - page), code))
+    }
+
     /// Enters a region or a draft.
     fn enter(&mut self, x: &mut Exec, way: Way) -> Reason {
         let (mode, place, code) = match way {
@@ -627,23 +648,31 @@ impl Jit {
         {
             self.show(x, id, linear);
         }
-        let left = x.limit - x.retired;
-        x.words[abi::LEFT] = left;
-        self.counts.enters += 1;
-        // SAFETY: the gate and what it enters were made for each other and for `Exec` as it is laid out here; the code is live,
-        // as is all that the jump table leads to, and it uses `x` alone, through the addresses put there by `look_at_mode`.
-        let result = unsafe { (self.gate)((&raw mut *x).cast::<u8>().add(abi::BIAS), left, page_ip, code, 0) };
+        let before = x.retired;
+        let mut onward = (page_ip, code);
+        let (reason, at) = loop {
+            let left = x.limit - x.retired;
+            x.words[abi::LEFT] = left;
+            self.counts.enters += 1;
+            // SAFETY: the gate and what it enters were made for each other and for `Exec` as it is laid out here; the code is live,
+            // as is all that the jump table leads to, and it uses `x` alone, through the addresses put there by `look_at_mode`.
+            let result = unsafe { (self.gate)((&raw mut *x).cast::<u8>().add(abi::BIAS), left, onward.0, onward.1, 0) };
+            x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
+            x.pending = 0;
+            let (reason, at) = abi::result(result);
+            self.counts.exits[reason as usize] += 1;
+            match self.onward(x, reason) {
+                Some(next) => onward = next,
+                None => break (reason, at),
+            }
+        };
         abi::settle_flags(x);
-        x.retired = x.limit.wrapping_sub(x.words[abi::LEFT]);
-        x.pending = 0;
         if let Way::Region(id, _) = way {
             let r = &mut self.regions[id as usize];
             r.linear = linear & !(PAGE_SIZE - 1);
             r.entered += 1;
-            r.retired += left.wrapping_sub(x.words[abi::LEFT]);
+            r.retired += x.retired.wrapping_sub(before);
         }
-        let (reason, at) = abi::result(result);
-        self.counts.exits[reason as usize] += 1;
         if reason == Reason::Redo {
             self.note_redo(x, at);
         }
@@ -666,28 +695,10 @@ impl Engine for Jit {
         if !self.opened {
             self.open_shelf(x);
         }
-        x.limit = limit;
-        x.attention = true;
-        loop {
-            if x.attention
-                && let Some(exit) = self.boundary(x)
-            {
-                return exit;
-            }
-            if x.retired >= x.limit {
-                return Exit::Limit;
-            }
-            if x.ctx.stepping {
-                self.interp.step(x);
-                continue;
-            }
-            if let Some(block) = block_here(&mut self.interp.cache, x)
-                && self.chain(x, block)
-            {
-                // As at a limit: what is due at this boundary comes first.
-                return if x.attention { self.boundary(x).unwrap_or(Exit::Pause) } else { Exit::Pause };
-            }
-        }
+        x.resume_shadow();
+        let exit = self.run_to(x, limit);
+        x.settle_shadow();
+        exit
     }
 
     fn run_one(&mut self, x: &mut Exec) -> Option<Exit> {
@@ -748,6 +759,32 @@ impl Engine for Jit {
 }
 
 impl Jit {
+    /// [`Engine::run`], with the shadow of an STI perhaps over.
+    fn run_to(&mut self, x: &mut Exec, limit: u64) -> Exit {
+        x.limit = limit;
+        x.attention = true;
+        loop {
+            if x.attention
+                && let Some(exit) = self.boundary(x)
+            {
+                return exit;
+            }
+            if x.retired >= x.limit {
+                return Exit::Limit;
+            }
+            if x.ctx.stepping {
+                self.interp.step(x);
+                continue;
+            }
+            if let Some(block) = block_here(&mut self.interp.cache, x)
+                && self.chain(x, block)
+            {
+                // As at a limit: what is due at this boundary comes first.
+                return if x.attention { self.boundary(x).unwrap_or(Exit::Pause) } else { Exit::Pause };
+            }
+        }
+    }
+
     fn interp_counters(&self, x: &Exec) -> Vec<(&'static str, u64)> {
         Engine::counters(&self.interp, x)
     }

@@ -114,6 +114,12 @@ impl Jumps {
         self.cell_of(mode, place).map_or(0, |c| c.as_ptr().expose_provenance() as u64)
     }
 
+    /// The word by which guest code is entered that the host has at `guest`, if it is known.
+    pub fn get(&self, mode: Mode, guest: u64) -> Option<u64> {
+        let slot = self.tables[mode.number()].get(jump_slot(guest))?;
+        (slot[0] == guest).then_some(slot[1])
+    }
+
     /// Guest code is entered by `code`.
     pub fn set(&mut self, mode: Mode, place: Place, code: u64) {
         let guest = place.guest();

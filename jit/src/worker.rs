@@ -5,7 +5,7 @@ use crate::compile::{Compiler, Translation};
 use crate::persist::{self, Shelf};
 use crate::plan::Request;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -18,6 +18,9 @@ pub type Answer = (u32, Option<Translation>, u64);
 pub struct Worker {
     ask: Option<Sender<Request>>,
     answers: Receiver<Answer>,
+    /// Answers that were given and that were taken: a look at these costs less than one at the channel.
+    told: Arc<AtomicU64>,
+    taken: u64,
     thread: Option<JoinHandle<()>>,
     /// Nobody waits for what is still asked for.
     closing: Arc<AtomicBool>,
@@ -30,6 +33,8 @@ impl Worker {
         let (tell, answers) = channel();
         let closing = Arc::new(AtomicBool::new(false));
         let closes = closing.clone();
+        let told = Arc::new(AtomicU64::new(0));
+        let tells = told.clone();
         let thread = std::thread::Builder::new()
             .name("translator".to_owned())
             .spawn(move || {
@@ -38,10 +43,11 @@ impl Worker {
                     if closes.load(Ordering::Relaxed) || tell.send((req.id, done, ns)).is_err() {
                         return;
                     }
+                    tells.fetch_add(1, Ordering::Release);
                 }
             })
             .ok();
-        Self { ask: Some(ask), answers, thread, closing }
+        Self { ask: Some(ask), answers, told, taken: 0, thread, closing }
     }
 
     /// Asks for a translation.
@@ -52,9 +58,21 @@ impl Worker {
         }
     }
 
+    /// Whether a translation is ready.
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        self.told.load(Ordering::Acquire) != self.taken
+    }
+
     /// A translation that is ready.
+    #[inline]
     pub fn take(&mut self) -> Option<Answer> {
-        self.answers.try_recv().ok()
+        if !self.is_ready() {
+            return None;
+        }
+        let answer = self.answers.try_recv().ok()?;
+        self.taken += 1;
+        Some(answer)
     }
 }
 

@@ -257,10 +257,12 @@ pub fn write(x: &mut Exec, msr: u32, v: u64) -> Result<(), Exception> {
                 n::LSTAR => m.lstar = v,
                 n::CSTAR => m.cstar = v,
                 n::KERNEL_GS_BASE => m.kernel_gs_base = v,
-                n::FS_BASE => x.st.seg[Seg::Fs as usize].base = v,
-                _ => x.st.seg[Seg::Gs as usize].base = v,
+                _ => {
+                    let s = if msr == n::FS_BASE { Seg::Fs } else { Seg::Gs };
+                    x.st.seg[s as usize].base = v;
+                    x.refresh_data_window(s);
+                }
             }
-            x.refresh();
         }
         n::FMASK => {
             check(v >> 32 == 0)?;

@@ -259,7 +259,7 @@ fn what_entries_hold_changes_nothing_that_a_guest_can_see() {
     let (mut one, mut two) = (paged(), paged());
     for round in 0..60_000 {
         let lin = (random(6) << 12) + random(4) * STRIDE + 4 * random(1023) + random(4);
-        let what = random(24);
+        let what = random(26);
         let (bits, to) = (random(8), frame(random(8) << 12));
         let mut outcome = Vec::new();
         for (k, x) in [&mut one, &mut two].into_iter().enumerate() {
@@ -299,6 +299,8 @@ fn what_entries_hold_changes_nothing_that_a_guest_can_see() {
                     x.invalidate_page(lin);
                     Ok(0)
                 }
+                23 => x.read_system(lin, 8).map_err(|e| (e, x.st.cr2)),
+                24 => x.write_system(lin, 2, round).map(|()| 0).map_err(|e| (e, x.st.cr2)),
                 22 => {
                     x.st.cpl = if bits < 4 { 3 } else { 0 };
                     x.st.cr0 |= cr0::WP;
@@ -318,6 +320,69 @@ fn what_entries_hold_changes_nothing_that_a_guest_can_see() {
     }
     assert!(one.sys.mem.backing() == two.sys.mem.backing());
     assert!(one.walks > 1000 && one.tlb.fills < two.tlb.fills);
+}
+
+#[test]
+fn tables_of_descriptors_are_looked_up_like_any_data() {
+    let mut x = paged();
+    assert_eq!(x.read_system(LIN + 0xffc, 8), Ok(0));
+    let walks = x.walks;
+    clear(&mut x, LIN, A);
+    clear(&mut x, LIN + PAGE_SIZE, A);
+    x.sys.mem.write(frame(LIN) + 8, &0x1122_3344_5566_7788u64.to_le_bytes());
+    assert_eq!((x.read_system(LIN + 8, 8), x.read_system(LIN + 9, 2)), (Ok(0x1122_3344_5566_7788), Ok(0x6677)));
+    assert_eq!((read(&mut x, LIN + 8), x.walks, pte(&x, LIN) & A), (0x5566_7788, walks, 0), "level 0 asks the same");
+    x.st.cpl = 3;
+    x.refresh();
+    read(&mut x, LIN + 8);
+    assert_eq!((x.walks, pte(&x, LIN) & A), (walks + 1, A), "level 3 asks for itself");
+    x.write_system(LIN + 13, 1, 0x99).unwrap();
+    assert_eq!((x.walks, pte(&x, LIN) & D, read(&mut x, LIN + 12)), (walks + 2, D, 0x1122_9944));
+    clear(&mut x, LIN, A | D);
+    x.write_system(LIN + 14, 1, 0x99).unwrap();
+    assert_eq!(pte(&x, LIN) & (A | D), 0);
+    x.invalidate_page(LIN);
+    x.write_system(LIN + 14, 1, 0x98).unwrap();
+    assert_eq!(pte(&x, LIN) & (A | D), A | D);
+}
+
+#[test]
+fn with_smap_tables_in_user_pages_cannot_be_read_whatever_ac_says() {
+    let mut x = paged();
+    x.st.cr4 |= cr4::SMAP;
+    x.st.flags.set_system(crate::cpu::flags::AC, true);
+    x.flush_tlb();
+    x.refresh();
+    read(&mut x, LIN);
+    x.read_system(LIN, 4).unwrap_err();
+    assert_eq!(x.st.cr2, LIN);
+}
+
+#[test]
+fn a_load_of_cr3_drops_the_entries_of_all_but_global_pages_however_they_changed() {
+    let mut x = paged();
+    x.st.cr4 |= cr4::PGE;
+    x.flush_tlb();
+    let page = |n: u64| LIN + (n << 12);
+    let set = |x: &mut Exec, n: u64, global: u64| {
+        set_pte(x, page(n), frame(page(n)) | 7 | global << 8);
+        x.invalidate_page(page(n));
+        read(x, page(n));
+    };
+    for n in 0..4 {
+        set(&mut x, n, n & 1);
+    }
+    for n in [2, 3] {
+        set(&mut x, n, !n & 1);
+    }
+    let held = |x: &Exec| [0, 1, 2, 3].map(|n| x.tlb.entry(View::Supervisor, page(n)).read == page(n));
+    assert_eq!(held(&x), [true; 4]);
+    for _ in 0..2 {
+        x.flush_tlb_local();
+        assert_eq!(held(&x), [false, true, true, false]);
+    }
+    x.tlb.forget_entries();
+    assert_eq!(held(&x), [false; 4]);
 }
 
 #[test]

@@ -61,7 +61,8 @@ pub struct Tlb {
     entries: Box<[Entry; ENTRIES * VIEWS]>,
     /// Which of them are of global pages only, a bit each.
     global: Box<[u64; ENTRIES * VIEWS / 64]>,
-    filled: Vec<u16>,
+    /// Entries in use that are of global pages only, and all others: each is in the list of its kind, and may be in the other, too.
+    filled: [Vec<u16>; 2],
     /// The translations that the processor remembers.
     pub known: Known,
     /// Entries filled since the machine started.
@@ -75,7 +76,7 @@ impl Default for Tlb {
         Self {
             entries: Box::new([Entry::EMPTY; ENTRIES * VIEWS]),
             global: Box::new([0; ENTRIES * VIEWS / 64]),
-            filled: Vec::new(),
+            filled: [Vec::new(), Vec::new()],
             known: Known::default(),
             fills: 0,
             flushes: 0,
@@ -85,7 +86,7 @@ impl Default for Tlb {
 
 impl std::fmt::Debug for Tlb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tlb").field("filled", &self.filled.len()).finish_non_exhaustive()
+        f.debug_struct("Tlb").field("filled", &self.filled.each_ref().map(Vec::len)).finish_non_exhaustive()
     }
 }
 
@@ -121,13 +122,14 @@ impl Tlb {
     pub fn fill(&mut self, view: View, lin: u64, global: bool) -> &mut Entry {
         let i = Self::index(view, lin);
         self.fills += 1;
-        self.global[i / 64] = self.global[i / 64] & !(1 << (i % 64)) | u64::from(global) << (i % 64);
-        let e = &mut self.entries[i];
-        if e.read == NO_TAG && e.write == NO_TAG && e.fetch == NO_TAG {
-            if self.filled.len() >= 4 * ENTRIES * VIEWS {
+        let was = self.global[i / 64] >> (i % 64) & 1 != 0;
+        let e = &self.entries[i];
+        if was != global || e.read == NO_TAG && e.write == NO_TAG && e.fetch == NO_TAG {
+            if self.filled[usize::from(global)].len() >= 4 * ENTRIES * VIEWS {
                 self.forget_entries();
             }
-            self.filled.push(i as u16);
+            self.global[i / 64] = self.global[i / 64] & !(1 << (i % 64)) | u64::from(global) << (i % 64);
+            self.filled[usize::from(global)].push(i as u16);
         }
         &mut self.entries[i]
     }
@@ -143,20 +145,17 @@ impl Tlb {
     pub fn flush_local(&mut self) {
         self.flushes += 1;
         self.known.flush_local();
-        let (entries, global) = (&mut self.entries, &self.global);
-        self.filled.retain(|&i| {
+        for i in self.filled[0].drain(..) {
             let i = usize::from(i);
-            let kept = global[i / 64] >> (i % 64) & 1 != 0;
-            if !kept {
-                entries[i] = Entry::EMPTY;
+            if self.global[i / 64] >> (i % 64) & 1 == 0 {
+                self.entries[i] = Entry::EMPTY;
             }
-            kept
-        });
+        }
     }
 
     /// Drops every entry; what is known stays. For changes of the map, of what is watched and of who looks at writes.
     pub fn forget_entries(&mut self) {
-        for i in self.filled.drain(..) {
+        for i in self.filled.iter_mut().flat_map(|list| list.drain(..)) {
             self.entries[usize::from(i)] = Entry::EMPTY;
         }
     }
@@ -179,13 +178,15 @@ impl Tlb {
                 self.known.forget_region(lin);
                 // What is empty leaves the list: else each INVLPG and the fill behind it would make it longer, to its limit.
                 let entries = &mut self.entries;
-                self.filled.retain(|&i| {
-                    let e = &mut entries[usize::from(i)];
-                    if [e.read, e.write, e.fetch].iter().any(|&t| t != NO_TAG && t >> 22 == lin >> 22) {
-                        *e = Entry::EMPTY;
-                    }
-                    [e.read, e.write, e.fetch] != [NO_TAG; 3]
-                });
+                for list in &mut self.filled {
+                    list.retain(|&i| {
+                        let e = &mut entries[usize::from(i)];
+                        if [e.read, e.write, e.fetch].iter().any(|&t| t != NO_TAG && t >> 22 == lin >> 22) {
+                            *e = Entry::EMPTY;
+                        }
+                        [e.read, e.write, e.fetch] != [NO_TAG; 3]
+                    });
+                }
             }
             _ => self.flush(),
         }
@@ -194,7 +195,7 @@ impl Tlb {
     /// Takes the right to write directly from every entry that maps the page of the backing at the host's address `page`:
     /// code was decoded from it.
     pub fn protect(&mut self, page: u64) {
-        for &i in &self.filled {
+        for &i in self.filled.iter().flatten() {
             let e = &mut self.entries[usize::from(i)];
             if e.write != NO_TAG && e.write.wrapping_add(e.addend) == page {
                 e.write = NO_TAG;

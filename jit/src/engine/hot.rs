@@ -1,6 +1,6 @@
 //! What is hot: which code a region is made of, and which of its instructions come back too often.
 
-use super::{Jit, Life, Region};
+use super::{Jit, Life};
 use crate::plan::came_back;
 use ferrite_core::exec::{CodeSize, Exec};
 use ferrite_core::isa::Insn;
@@ -86,15 +86,14 @@ impl Jit {
             return;
         }
         let page = linear.wrapping_add(e.addend).wrapping_sub(x.sys.mem.base());
-        let Some(list) = self.pages.get((page >> PAGE_SHIFT) as usize) else { return };
-        let mode = self.mode;
-        let holds = |r: &Region| {
-            r.life == Life::Live && Some(r.mode) == mode && r.runs.iter().any(|&(a, b)| (a..b).contains(&at))
-        };
-        let ids: Vec<u32> = list.iter().copied().filter(|&id| holds(&self.regions[id as usize])).collect();
-        for id in ids {
-            let now = x.retired;
+        let index = (page >> PAGE_SHIFT) as usize;
+        let (mode, now) = (self.mode, x.retired);
+        for n in 0.. {
+            let Some(&id) = self.pages.get(index).and_then(|list| list.get(n)) else { return };
             let r = &mut self.regions[id as usize];
+            if r.life != Life::Live || Some(r.mode) != mode || !r.runs.iter().any(|&(a, b)| (a..b).contains(&at)) {
+                continue;
+            }
             if r.redo.0 != at {
                 r.redo = (at, 0, now);
             }

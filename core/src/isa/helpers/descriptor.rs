@@ -64,6 +64,7 @@ impl Descriptor {
     ///
     /// # Errors
     /// `fault(selector)` outside the table; `#PF`.
+    #[inline]
     pub fn fetch(x: &mut Exec, selector: u16, fault: Fault) -> Result<Self, Exception> {
         let at = table_address(&x.st, selector, 8).ok_or_else(|| fault(code_of(selector)))?;
         let mut raw = x.read_system(at, 8)?;
@@ -186,6 +187,7 @@ impl Descriptor {
     ///
     /// # Errors
     /// `#PF`.
+    #[inline]
     pub fn mark_accessed(&mut self, x: &mut Exec) -> Result<(), Exception> {
         if self.is(attr::ACCESSED) {
             return Ok(());
@@ -236,6 +238,7 @@ pub struct Gate {
 }
 
 /// The linear address of a descriptor, if `bytes` of it lie inside its table.
+#[inline]
 fn table_address(st: &CpuState, selector: u16, bytes: u32) -> Option<u64> {
     let (base, limit) = if selector & 4 == 0 {
         (st.gdtr.base, u32::from(st.gdtr.limit))

@@ -130,7 +130,7 @@ fn real(x: &mut Exec, e: &Event) -> R {
     push_return(x, &mut s, 2)?;
     s.commit(x);
     x.st.flags.set_system(IF | TF | AC | RF, false);
-    far::enter(x, cs, ip);
+    far::go(x, cs, ip);
     Ok(())
 }
 
@@ -232,7 +232,7 @@ fn protected(x: &mut Exec, e: &Event) -> R {
     if g.kind & 1 == 0 {
         x.st.flags.set_system(IF, false);
     }
-    far::enter(x, cs, g.offset);
+    far::go(x, cs, g.offset);
     Ok(())
 }
 
@@ -278,7 +278,7 @@ fn long(x: &mut Exec, e: &Event) -> R {
     if g.kind & 1 == 0 {
         x.st.flags.set_system(IF, false);
     }
-    far::enter(x, cs, g.offset);
+    far::go(x, cs, g.offset);
     Ok(())
 }
 

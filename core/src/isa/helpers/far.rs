@@ -80,9 +80,14 @@ fn push_return(x: &mut Exec, s: &mut Stack, n: u32) -> R {
 
 /// Goes there: nothing can fault any more.
 pub fn enter(x: &mut Exec, cs: Segment, ip: u64) {
+    go(x, cs, ip);
+    x.refresh();
+}
+
+/// The same for a caller that changes more and refreshes the derived state itself.
+pub const fn go(x: &mut Exec, cs: Segment, ip: u64) {
     x.st.seg[Seg::Cs as usize] = cs;
     x.st.set_rip(ip);
-    x.refresh();
 }
 
 fn protected(x: &mut Exec, off: u64, selector: u16, kind: Kind) -> R {

@@ -125,7 +125,7 @@ pub fn swapgs(x: &mut Exec, _: &Insn) -> R {
         return Err(Exception::gp(0));
     }
     std::mem::swap(&mut x.st.seg[Seg::Gs as usize].base, &mut x.st.msr.kernel_gs_base);
-    x.refresh();
+    x.refresh_data_window(Seg::Gs);
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 use crate::cpu::flags::{AC, ARITHMETIC, DF, FIXED, ID, IF, IOPL, NT, RF, TF, VIF, VIP, VM};
 use crate::cpu::model::ModelName;
 use crate::cpu::state::{RSP, cr4};
-use crate::cpu::{Activity, Exception, Shadow};
+use crate::cpu::{Activity, Exception};
 use crate::exec::Exec;
 use crate::isa::Insn;
 use crate::isa::ops::Ops;
@@ -49,7 +49,8 @@ pub fn load(x: &mut Exec, image: u64, mask: u64) {
     if changed & (TF | AC | RF | VM) != 0 {
         x.refresh();
     }
-    if changed & new & IF != 0 {
+    // An interrupt may have waited for it.
+    if changed & new & IF != 0 && x.sys.intr() {
         x.attention = true;
     }
 }
@@ -129,9 +130,7 @@ pub fn sti(x: &mut Exec, _: &Insn) -> R {
         Target::If if x.st.flags.has(IF) => {}
         Target::If => {
             x.st.flags.set_system(IF, true);
-            x.st.shadow = Shadow::Sti;
-            x.shadow_cast = true;
-            x.refresh();
+            x.cast_sti_shadow();
         }
         Target::Vif if x.st.flags.has(VIP) => return Err(Exception::gp(0)),
         Target::Vif => x.st.flags.set_system(VIF, true),
@@ -172,6 +171,7 @@ pub fn push_sp_8086(x: &mut Exec, _: &Insn) -> R {
 mod tests {
     use super::super::rig::*;
     use super::*;
+    use crate::cpu::Shadow;
 
     const M: ModelName = ModelName::Pentium3;
     const PUSHF: &[u8] = &[0x9c];
@@ -282,6 +282,18 @@ mod tests {
         assert_eq!(r.x.st.shadow, Shadow::Sti);
         r.step();
         assert_eq!(r.x.st.shadow, Shadow::None);
+    }
+
+    #[test]
+    fn sti_and_popf_ask_for_no_look_while_no_interrupt_waits() {
+        let mut r = Rig::protected(M);
+        r.x.attention = false;
+        let sti = crate::isa::decode::decode(&[0xfb], r.x.ctx.code, &r.x.model).expect("STI");
+        (sti.run)(&mut r.x, &sti).unwrap();
+        assert_eq!((r.x.st.shadow, r.x.ctx.stepping, r.x.attention), (Shadow::Sti, false, false));
+        r.x.st.flags.set_system(IF, false);
+        load(&mut r.x, IF, IF);
+        assert!(r.x.st.flags.has(IF) && !r.x.attention);
     }
 
     #[test]

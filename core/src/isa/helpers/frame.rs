@@ -5,12 +5,12 @@
 use super::descriptor::{Descriptor, code_of, is_null};
 use crate::cpu::model::ModelName;
 use crate::cpu::segment::{Seg, Segment, attr};
-use crate::cpu::state::{RSP, cr0, cr4};
+use crate::cpu::state::{RSP, cr0};
 use crate::cpu::{Exception, flags};
-use crate::exec::{Exec, canonical};
+use crate::exec::{Exec, asker_at, canonical};
 use crate::memory::PAGE_SIZE;
 use crate::mmu::View;
-use crate::mmu::walk::{Access, Walk, translate};
+use crate::mmu::walk::Access;
 
 /// A stack and a position in it.
 #[derive(Clone, Copy, Debug)]
@@ -145,6 +145,11 @@ impl Stack {
         if x.model.name == ModelName::I8086 {
             return Ok(());
         }
+        let off = self.sp.wrapping_sub(bytes) & self.mask;
+        if off <= self.mask - bytes && x.model.name != ModelName::I80286 {
+            // In one piece: all of it is admitted if its two ends are.
+            return self.check(x, off, bytes as u32, true).map(drop);
+        }
         let mut k = 2;
         while k <= bytes {
             self.check(x, self.sp.wrapping_sub(k) & self.mask, 2, true)?;
@@ -209,32 +214,13 @@ impl Stack {
     }
 }
 
-/// Translates with the rights of a level that need not be the current one.
-fn translate_as(x: &mut Exec, cpl: u8, lin: u64, access: Access) -> Result<u64, Exception> {
-    let user = cpl == 3;
-    let w = Walk {
-        access,
-        user,
-        smap: !user && x.st.cr4 & cr4::SMAP != 0 && !x.st.flags.has(flags::AC),
-        phys_bits: x.model.phys_bits,
-        gib_pages: x.model.gib_pages,
-    };
-    match translate(&x.st, &mut x.sys.mem, lin, w) {
-        Ok(t) => {
-            x.walk_wrote();
-            Ok(t.phys)
-        }
-        Err(code) => Err(x.page_fault(lin, code)),
-    }
-}
-
 /// The physical addresses of both parts of an access that may cross a page, and the size of the first part.
-fn parts(x: &mut Exec, cpl: u8, lin: u64, n: u32, access: Access) -> Result<(u64, u64, u32), Exception> {
+fn parts(x: &mut Exec, view: View, lin: u64, n: u32, access: Access) -> Result<(u64, u64, u32), Exception> {
     let room = (PAGE_SIZE - (lin & (PAGE_SIZE - 1))).min(u64::from(n)) as u32;
-    let first = translate_as(x, cpl, lin, access)?;
+    let first = x.translate_for(view, lin, access)?;
     let second = if room < n {
         let mask = if x.st.long_mode() { u64::MAX } else { x.ctx.lin_mask };
-        translate_as(x, cpl, lin.wrapping_add(u64::from(room)) & mask, access)?
+        x.translate_for(view, lin.wrapping_add(u64::from(room)) & mask, access)?
     } else {
         0
     };
@@ -246,7 +232,13 @@ fn parts(x: &mut Exec, cpl: u8, lin: u64, n: u32, access: Access) -> Result<(u64
 /// # Errors
 /// `#PF`.
 fn read_as(x: &mut Exec, cpl: u8, lin: u64, n: u32) -> Result<u64, Exception> {
-    let (first, second, room) = parts(x, cpl, lin, n, Access::Read)?;
+    let view = asker_at(&x.st, cpl, Access::Read);
+    if x.ctx.view != View::Watched
+        && let Some(v) = x.read_at_once(view, lin, n)
+    {
+        return Ok(v);
+    }
+    let (first, second, room) = parts(x, view, lin, n, Access::Read)?;
     if x.ctx.view == View::Watched {
         x.watch(lin, n, false);
     }
@@ -266,7 +258,11 @@ fn read_as(x: &mut Exec, cpl: u8, lin: u64, n: u32) -> Result<u64, Exception> {
 /// # Errors
 /// `#PF`; nothing was written.
 fn write_as(x: &mut Exec, cpl: u8, lin: u64, n: u32, v: u64) -> Result<(), Exception> {
-    let (first, second, room) = parts(x, cpl, lin, n, Access::Write)?;
+    let view = asker_at(&x.st, cpl, Access::Write);
+    if x.ctx.view != View::Watched && x.write_at_once(view, lin, n, v) {
+        return Ok(());
+    }
+    let (first, second, room) = parts(x, view, lin, n, Access::Write)?;
     if x.ctx.view == View::Watched {
         x.watch(lin, n, true);
     }

@@ -81,12 +81,26 @@ fn deliver_event(x: &mut Exec, mut e: Event) {
     }
 }
 
-/// Looks at signals and interrupts at an instruction boundary and takes what is due.
-pub fn poll(x: &mut Exec) -> Option<Exit> {
-    // These report what the last instruction did to the one after it, which is now.
+/// Whether anything of the processor's own waits for a boundary, or keeps something waiting: then [`poll`] must be asked. What
+/// waits in the machine is told by [`System::attention`](crate::system::System::attention).
+#[inline]
+#[must_use]
+pub fn waits(x: &Exec) -> bool {
+    let st = &x.st;
+    st.pending_debug != 0 || st.smi_pending || st.nmi_pending || st.activity != Activity::Active
+}
+
+/// Past a boundary: these report what the last instruction did to the one after it.
+#[inline]
+pub const fn forget_last(x: &mut Exec) {
     x.shadow_cast = false;
     x.rf_kept = false;
     x.step_masked = false;
+}
+
+/// Looks at signals and interrupts at an instruction boundary and takes what is due.
+pub fn poll(x: &mut Exec) -> Option<Exit> {
+    forget_last(x);
     if x.sys.attention() {
         if let Some(exit) = take_signals(x) {
             return Some(exit);
@@ -96,8 +110,12 @@ pub fn poll(x: &mut Exec) -> Option<Exit> {
             x.limit = x.limit.min(next);
         }
     }
+    x.settle_shadow();
     debug_traps(x);
     let shadow = x.st.shadow;
+    if shadow == Shadow::Sti && (x.st.smi_pending && !x.st.smm || x.sys.intr()) {
+        x.ctx.stepping = true; // they are due behind the next instruction
+    }
     if x.st.smi_pending && !x.st.smm && shadow == Shadow::None && x.st.activity != Activity::Shutdown {
         super::smm::enter(x);
     }

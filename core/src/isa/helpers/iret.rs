@@ -1,7 +1,7 @@
 //! IRET, IRETD, IRETQ. Intel SDM Vol. 2A, "IRET/IRETD/IRETQ", Operation.
 
 use super::descriptor::ip_fits;
-use super::far::{check_ip, drop_inaccessible, enter, outer_stack, return_segment};
+use super::far::{check_ip, drop_inaccessible, go, outer_stack, return_segment};
 use super::flags::{self as flag_image, V86_TRAP};
 use super::frame::Stack;
 use super::segload::{real_segment, stack_segment};
@@ -50,7 +50,7 @@ fn real<const B: u32>(x: &mut Exec) -> R {
     s.commit(x);
     let mask = ARITHMETIC | TF | IF | DF | IOPL | NT | if B == 16 { 0 } else { RF | AC | ID };
     flag_image::load(x, image, mask);
-    enter(x, cs, ip);
+    go(x, cs, ip);
     Ok(())
 }
 
@@ -78,7 +78,7 @@ fn virtual_8086<const B: u32>(x: &mut Exec) -> R {
         x.st.flags.set_system(VIF, image & IF != 0);
     }
     s.commit(x);
-    enter(x, cs, ip);
+    go(x, cs, ip);
     Ok(())
 }
 
@@ -112,7 +112,7 @@ fn protected<const B: u32>(x: &mut Exec) -> R {
     if outer {
         drop_inaccessible(x);
     }
-    enter(x, cs, ip);
+    go(x, cs, ip);
     Ok(())
 }
 
@@ -152,7 +152,7 @@ fn to_virtual_8086(x: &mut Exec, mut s: Stack, ip: u64, selector: u16, image: u6
     }
     x.st.regs[RSP as usize] = sp;
     x.st.cpl = 3;
-    enter(x, cs, ip);
+    go(x, cs, ip);
     Ok(())
 }
 

@@ -32,6 +32,7 @@ pub fn real_segment(st: &CpuState, s: Seg, selector: u16) -> Segment {
 ///
 /// # Errors
 /// `#GP`, `#NP`, `#SS`, `#PF`; the register is not touched here.
+#[inline]
 pub fn protected_segment(x: &mut Exec, s: Seg, selector: u16) -> Result<Segment, Exception> {
     if s == Seg::Ss {
         return stack_segment(x, selector, x.st.cpl, x.st.code64(), Exception::gp);
@@ -43,6 +44,7 @@ pub fn protected_segment(x: &mut Exec, s: Seg, selector: u16) -> Result<Segment,
 ///
 /// # Errors
 /// `fault` (`#GP`, or `#TS` in a task switch), `#NP`, `#PF`.
+#[inline]
 pub fn data_segment(x: &mut Exec, selector: u16, fault: Fault) -> Result<Segment, Exception> {
     if is_null(selector) {
         return Ok(Segment::null(selector));
@@ -82,11 +84,13 @@ pub fn stack_segment(x: &mut Exec, selector: u16, cpl: u8, code64: bool, fault: 
 }
 
 /// What `s` would hold after a load of `selector`.
+#[inline]
 fn resolve(x: &mut Exec, s: Seg, selector: u16) -> Result<Segment, Exception> {
     if x.st.real_segments() { Ok(real_segment(&x.st, s, selector)) } else { protected_segment(x, s, selector) }
 }
 
 /// Puts a resolved segment in its register.
+#[inline]
 fn commit(x: &mut Exec, s: Seg, new: Segment) {
     x.st.seg[s as usize] = new;
     match s {
@@ -102,6 +106,7 @@ fn cast_shadow(x: &mut Exec) {
 }
 
 /// The segment register a field names. FS and GS came with the 80386.
+#[inline]
 fn named(x: &Exec, field: u8) -> Result<Seg, Exception> {
     match Seg::from_field(field) {
         Some(Seg::Fs | Seg::Gs) if x.model.name < ModelName::I80386 => Err(Exception::UD),
