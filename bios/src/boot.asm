@@ -3,7 +3,9 @@
 ; IBM PC/AT Technical Reference, "BIOS: Bootstrap"; BIOS Boot Specification 1.01, 5.2 "Boot priority", 6.5 "INT 19h", 6.6 "INT 18h",
 ; 3.3 "BEV"; Plug and Play BIOS Specification 1.0A, 2.1 (ES:DI at the entry of an initial program load). CMOS 3Dh and 38h hold the
 ; order as Bochs has it: low nibble of 3Dh, its high nibble, high nibble of 38h; 1 diskette, 2 disk, 3 CD-ROM, 4 network. Bit 0
-; of 38h: diskettes need no signature, as on PC and AT, whose programs that start by themselves often have none.
+; of 38h: diskettes need no signature, as on PC and AT, whose programs that start by themselves often have none. The PC takes any sector
+; that it can read; the AT looks at its beginning (Technical Reference, ROM BIOS listing, TEST6, BOOT_STRAP_1), which is the rule here.
+; With a signature a sector is a program however it begins.
 ;
 ; A program starts with 0000:7C00 as its entry and as top of its stack, DL the drive, ES:DI at the PnP header, interrupts on.
 
@@ -243,7 +245,8 @@ boot_floppy:
         test al, 1
         mov al, BR_NOSIG
         jz .end
-        ; What the AT takes for a program: its first byte is 06h or more, and its first nine words are not all alike.
+        ; What the AT takes for a program: its first byte is 06h or more, for what is below adds to memory, and its first nine
+        ; words are not all alike, as those of a formatted track are.
         cmp byte [es:7C00h], 6
         jb .end
         mov di, 7C00h

@@ -51,6 +51,30 @@ fn a_floppy_needs_no_signature_where_it_begins_like_a_program() {
     }
 }
 
+/// The AT's rule, BOOT_STRAP_1 of its ROM BIOS listing: a first byte of 06h or more, and nine first words that are not all alike.
+#[test]
+fn a_floppy_without_signature_is_judged_by_its_first_byte_and_its_first_nine_words() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let said = plain(&dir.path().join("said"));
+    let behind = |first: &[u8]| [first, &SAY_K[..]].concat();
+    // `push es; pop es`, `add ax, 0690h`, and a slide of NOPs
+    let (least, below, slide) =
+        (behind(&[0x06, 0x07]), behind(&[0x05, 0x90, 0x06]), |words: usize| behind(&vec![0x90; 2 * words]));
+    for (code, signature, runs) in [
+        (&least, false, true),
+        (&below, false, false),
+        (&below, true, true),
+        (&slide(8), false, true),
+        (&slide(9), false, false),
+        (&slide(9), true, true),
+    ] {
+        let image = floppy(&dir, code, signature);
+        run(&["--fda", &image, "--debugcon", &format!("file:{said}"), "--limit-insns", "5000000"]);
+        let expected: &[u8] = if runs { b"k" } else { b"" };
+        assert_eq!(std::fs::read(&said).expect("it is there"), expected, "{code:x?}, signature: {signature}");
+    }
+}
+
 #[test]
 fn a_floppy_without_program_and_signature_is_passed_over() {
     let dir = tempfile::tempdir().expect("a temporary folder");

@@ -89,6 +89,38 @@ fn passes(script: &str, firmware: Firmware, drive: &str, image: &str, more: &[&s
     }
 }
 
+/// A script whose screenshots are the pictures in `screens/SCRIPT-NAME.png`, which were looked at. `FERRITE_BLESS=1` writes them anew.
+fn shows(script: &str, firmware: Firmware, drive: &str, image: &str, pictures: &[&str], more: &[&str]) {
+    let Some(booted) = boot(script, firmware, drive, image, &[&["--disposable"], more].concat()) else { return };
+    booted.passed();
+    for name in pictures {
+        let shown = booted.dir.path().join(format!("{name}.png"));
+        let known = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/boots/screens/{script}-{name}.png"));
+        if std::env::var_os("FERRITE_BLESS").is_some() {
+            std::fs::copy(&shown, &known).expect("a picture can be written");
+        }
+        let ((size, shown), (known_size, known)) = (pixels(&shown), pixels(&known));
+        assert_eq!(size, known_size, "{name}: width and height");
+        let same = shown.chunks(3).zip(known.chunks(3)).filter(|(a, b)| a == b).count();
+        let all = shown.len() / 3;
+        assert!(same * SAME.1 >= all * SAME.0, "{name}: {same} of {all} pixels are those of the known picture");
+    }
+}
+
+/// The part of a picture's pixels that must be those of the known one: all but a pointer elsewhere, or a few words of a later release.
+const SAME: (usize, usize) = (99, 100);
+
+/// Width, height, and three bytes for each pixel of a PNG file.
+fn pixels(path: &Path) -> ((u32, u32), Vec<u8>) {
+    let file = std::fs::File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().expect("a PNG file");
+    let mut bytes = vec![0; reader.output_buffer_size().expect("a picture that fits into memory")];
+    let info = reader.next_frame(&mut bytes).expect("a picture");
+    assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Rgb, png::BitDepth::Eight), "{}", path.display());
+    bytes.truncate(info.buffer_size());
+    ((info.width, info.height), bytes)
+}
+
 /// A loader that starts the small guest, which says by its sums on the serial line that it computes what the host does.
 fn starts_linux(script: &str, firmware: Firmware, drive: &str, image: &str, cpu: &str) {
     if let Some(booted) = boot(script, firmware, drive, image, &["--disposable", "-m", "256M", "--cpu", cpu]) {
@@ -176,6 +208,7 @@ boots! {
     memtest_cd: passes("memtest-banner", "--cdrom", "memtest-cd.iso", &["-m", "32M"]);
     ipxe_cd: passes("ipxe", "--cdrom", "ipxe.iso", &[]);
     installer_cd: passes("installer", "--cdrom", "installer.iso", &["-m", "512M", "--cpu", "pentium3"]);
+    installer_gtk_cd: shows("installer-gtk", "--cdrom", "installer-gtk.iso", &["language", "location"], &["-m", "1280M", "--cpu", "x86-64-v2"]);
 }
 
 #[test]

@@ -11,8 +11,8 @@
 #   isolinux.iso                       ISOLINUX, the small guest
 #   syslinux-disk.img                  MBR and SYSLINUX on FAT16, the small guest
 #   memtest-cd.iso memtest-floppy.img  memtest86+: CD with an emulated floppy, SYSLINUX floppy
-#   ipxe.iso  installer.iso  root.img  iPXE, Debian's installer (i386, text), a Debian system installed with GRUB
-#   installer-gtk.iso                  Debian's installer (amd64, graphical); no test's: only by its name
+#   ipxe.iso  root.img                 iPXE, a Debian system installed with GRUB
+#   installer.iso  installer-gtk.iso   Debian's installer: i386, text; amd64, graphical
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=$PWD/.cache/guests
@@ -255,5 +255,5 @@ image loaders grub-linux.iso grub-mkimage xorriso
 image systems grub-kernels.iso grub-mkimage xorriso nasm
 image systems root.img debootstrap mke2fs sfdisk grub-mkimage
 image systems installer.iso xorriso
-image none installer-gtk.iso xorriso
+image systems installer-gtk.iso xorriso
 ls -l "$media" | awk 'NF > 8 {print $5, $9}'
