@@ -50,6 +50,8 @@ pub struct Translation {
 /// The compiler: Cranelift, with what it keeps from one function to the next.
 pub struct Compiler {
     isa: OwnedTargetIsa,
+    /// The same, for code that is worth more work.
+    thorough: OwnedTargetIsa,
     ctx: Context,
     fctx: FunctionBuilderContext,
 }
@@ -67,22 +69,24 @@ impl Compiler {
     /// [`Unavailable::Host`].
     pub fn new() -> Result<Self, Unavailable> {
         let no = |e: &dyn std::fmt::Display| Unavailable::Host(e.to_string());
-        let mut flags = settings::builder();
-        for (name, value) in [
-            ("opt_level", "none"),
-            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
-            ("preserve_frame_pointers", "true"), // tail calls need it
-            ("enable_alias_analysis", "false"),
-            ("unwind_info", "false"),
-        ] {
-            flags.set(name, value).map_err(|e| no(&e))?;
-        }
-        let isa =
-            cranelift_native::builder().map_err(|e| no(&e))?.finish(settings::Flags::new(flags)).map_err(|e| no(&e))?;
+        let make = |opt_level| {
+            let mut flags = settings::builder();
+            for (name, value) in [
+                ("opt_level", opt_level),
+                ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+                ("preserve_frame_pointers", "true"), // tail calls need it
+                ("enable_alias_analysis", "false"),
+                ("unwind_info", "false"),
+            ] {
+                flags.set(name, value).map_err(|e| no(&e))?;
+            }
+            cranelift_native::builder().map_err(|e| no(&e))?.finish(settings::Flags::new(flags)).map_err(|e| no(&e))
+        };
+        let (isa, thorough) = (make("none")?, make("speed")?);
         if isa.pointer_bits() != 64 {
             return Err(Unavailable::Host("a host of 64 bits is needed".to_owned()));
         }
-        Ok(Self { isa, ctx: Context::new(), fctx: FunctionBuilderContext::new() })
+        Ok(Self { isa, thorough, ctx: Context::new(), fctx: FunctionBuilderContext::new() })
     }
 
     /// The host and all that was chosen for it, as text that differs where code may.
@@ -96,7 +100,7 @@ impl Compiler {
         let plan = Plan::new(req)?;
         self.ctx.clear();
         let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
-        let (code, patches) = self.finish()?;
+        let (code, patches) = self.finish(plan.long)?;
         let (places, insns): (Vec<u16>, Vec<Insn>) = insns.into_iter().unzip();
         let entries = plan.entries.iter().map(|&n| req.runs[n].0).collect();
         let insns = insns.into_boxed_slice();
@@ -110,13 +114,14 @@ impl Compiler {
         let _ = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
         let clif = self.ctx.func.display().to_string();
         self.ctx.set_disasm(true);
-        self.finish()?;
+        self.finish(plan.long)?;
         let host = self.ctx.compiled_code().and_then(|c| c.vcode.clone()).unwrap_or_default();
         Some((self.translate(req)?, clif, host))
     }
 
-    fn finish(&mut self) -> Option<(Vec<u8>, Vec<Patch>)> {
-        let compiled = match self.ctx.compile(self.isa.as_ref(), &mut ControlPlane::default()) {
+    fn finish(&mut self, thorough: bool) -> Option<(Vec<u8>, Vec<Patch>)> {
+        let isa = if thorough { &self.thorough } else { &self.isa };
+        let compiled = match self.ctx.compile(isa.as_ref(), &mut ControlPlane::default()) {
             Ok(compiled) => compiled,
             Err(e) => {
                 tracing::error!("a region cannot be compiled: {:?}", e.inner);
@@ -151,7 +156,7 @@ impl Compiler {
         make(&mut b, &params);
         b.seal_all_blocks();
         b.finalize(self.isa.frontend_config());
-        Some(self.finish()?.0)
+        Some(self.finish(false)?.0)
     }
 
     /// The function by which the engine enters regions: as they are, but of the host's calling convention.

@@ -60,7 +60,7 @@ impl Default for Config {
             translations: None,
             perf_map: false,
             dump: Vec::new(),
-            threshold: 30_000,
+            threshold: 100_000,
             drafts: 40,
             background: true,
             say: |line| tracing::warn!("{line}"),

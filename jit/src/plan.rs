@@ -120,7 +120,12 @@ pub struct Plan {
     pub used: u32,
     /// Guest instructions.
     pub insns: usize,
+    /// Its blocks are long: what one instruction has computed serves another, and the optimiser has something to find.
+    pub long: bool,
 }
+
+/// Instructions of a block, on the average, above which it is long.
+const LONG: usize = 12;
 
 /// All general registers.
 const ALL_REGS: u32 = 0xffff;
@@ -136,8 +141,9 @@ impl Plan {
         if blocks.first()?.items.first().is_none_or(|i| i.how == How::Stop) {
             return None;
         }
-        let mut plan = Self { blocks, entries: vec![0], extent: (u16::MAX, 0), used: 0, insns: 0 };
+        let mut plan = Self { blocks, entries: vec![0], extent: (u16::MAX, 0), used: 0, insns: 0, long: false };
         plan.measure();
+        plan.long = plan.insns >= LONG * plan.blocks.len();
         plan.connect(&req.runs);
         plan.find_returns(&req.runs);
         plan.find_headers();

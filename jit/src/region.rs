@@ -466,7 +466,11 @@ impl Region<'_, '_, '_> {
                 let t = &mut self.t;
                 let cold = t.cold_block();
                 let way = way_to(t.b, t.exec, target, flat, cold);
-                t.b.ins().return_call_indirect(self.sig, way.function, &[t.exec, left, way.page_ip, way.code, way.code]);
+                t.b.ins().return_call_indirect(
+                    self.sig,
+                    way.function,
+                    &[t.exec, left, way.page_ip, way.code, way.code],
+                );
                 t.b.switch_to_block(cold);
                 let go = t.get_state(types::I64, abi::word(abi::GO));
                 t.b.ins().return_call_indirect(self.sig, go, &[t.exec, left, target, left, left]);

@@ -59,9 +59,7 @@ pub enum Count {
 /// Whether the host has POPCNT, TZCNT and LZCNT. SDM Vol. 2A, "CPUID".
 pub fn counts_bits() -> bool {
     #[cfg(target_arch = "x86_64")]
-    return is_x86_feature_detected!("popcnt")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("lzcnt");
+    return is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("lzcnt");
     #[cfg(not(target_arch = "x86_64"))]
     false
 }

@@ -4,8 +4,8 @@
 //! draft is left. What lies there and is in a register of the host, too, is remembered until the draft ends or the register is needed.
 
 use super::asm::{
-    self, ABOVE, Alu, Asm, At, BELOW, Cc, Count, EQUAL, GREATER, Host, LESS, Label, NOT_EQUAL, PARITY, RAX, RCX, RDI, RDX, RSI,
-    Shift, at,
+    self, ABOVE, Alu, Asm, At, BELOW, Cc, Count, EQUAL, GREATER, Host, LESS, Label, NOT_EQUAL, PARITY, RAX, RCX, RDI,
+    RDX, RSI, Shift, at,
 };
 use super::trace::{Op, Trace, V};
 use crate::abi::{self, FlagKind};
@@ -976,7 +976,14 @@ impl Emit {
         match op {
             Op::Imm(n) => self.define(v, Is::Imm(n)),
             Op::Ip(k) => self.define(v, Is::Ip(k)),
-            Op::Reg(_) | Op::Un(..) | Op::Bin(..) | Op::Cmp(..) | Op::Select(..) | Op::Word(_) | Op::Cond(_) | Op::Df
+            Op::Reg(_)
+            | Op::Un(..)
+            | Op::Bin(..)
+            | Op::Cmp(..)
+            | Op::Select(..)
+            | Op::Word(_)
+            | Op::Cond(_)
+            | Op::Df
                 if unused => {}
             Op::Reg(r) => {
                 let (h, w) = self.cached(usize::from(r))?;

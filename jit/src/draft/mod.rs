@@ -157,7 +157,8 @@ impl Drafter {
         while done < b.text.len() {
             let window = &b.text[done..];
             let (mut insn, meaning) =
-                decode::translate::<Trace>(&window[..window.len().min(decode::MAX_LENGTH)], b.mode.code(), b.model).ok()?;
+                decode::translate::<Trace>(&window[..window.len().min(decode::MAX_LENGTH)], b.mode.code(), b.model)
+                    .ok()?;
             insn.end = u16::from(insn.len);
             let meaning = match meaning {
                 Some((_, Meaning::Semantic(f))) => Some(f),

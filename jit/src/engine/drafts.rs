@@ -4,12 +4,12 @@
 //! its block, and from other code through the jump table, out of which it is taken when the bytes are written to.
 
 use super::{Jit, Life, Side, Way, granules};
+use crate::Config;
 use crate::abi;
 use crate::code::CodeMemory;
 use crate::draft::{self, Block, Drafter};
 use crate::jumps::Place;
 use crate::mode::Mode;
-use crate::Config;
 use ferrite_core::exec::Exec;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::BlockId;
@@ -98,7 +98,9 @@ impl Drafts {
 
     /// Puts what drafts call where they find it.
     pub fn say_where(&self, x: &mut Exec) {
-        for (n, at) in [abi::DRAFT_RUN, abi::DRAFT_RUN_FLAGS, abi::DRAFT_SETTLE, abi::DRAFT_LEAVE].into_iter().zip(self.thunks) {
+        for (n, at) in
+            [abi::DRAFT_RUN, abi::DRAFT_RUN_FLAGS, abi::DRAFT_SETTLE, abi::DRAFT_LEAVE].into_iter().zip(self.thunks)
+        {
             x.words[n] = at;
         }
     }
