@@ -116,7 +116,7 @@ struct Counts {
     exits: [u64; REASONS],
     invalidated: u64,
     revived: u64,
-    /// Segments of code memory that were emptied, and regions that were in them.
+    /// Segments of code memory that were emptied, and regions and drafts that were in them.
     emptied: u64,
     evicted: u64,
     slow_sites: u64,

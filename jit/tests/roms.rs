@@ -12,8 +12,8 @@ use shared::{is_missing, rig, same_at_any_count};
 /// Looks at each run.
 const LOOKS: u64 = 7;
 
-/// How soon code is translated, and drafted: at once, when it has been interpreted, when drafts have run, and never.
-const HEATS: [(u32, u32); 4] = [(1, 0), (3, 0), (5, 1), (u32::MAX, 1)];
+/// How soon code is translated, and drafted: at once and never; when it has been interpreted, and drafts have run; never, and at once.
+const HEATS: [(u32, u32); 3] = [(1, 0), (4, 2), (u32::MAX, 1)];
 
 fn jit((threshold, drafts): (u32, u32)) -> Box<dyn Engine> {
     shared::jit(&Config { threshold, drafts, background: false, ..Config::default() })

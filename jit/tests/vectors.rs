@@ -7,16 +7,18 @@ use ferrite_core::engine::Engine;
 use ferrite_core::vectors::suite::Chip;
 use ferrite_jit::{Config, Jit, Unavailable};
 
-/// Translates what it meets, before it runs.
-fn jit() -> Result<Box<dyn Engine>, Unavailable> {
-    let config = Config { threshold: 1, background: false, ..Config::default() };
+/// Translates what it meets before it runs, or drafts it.
+fn jit((threshold, drafts): (u32, u32)) -> Result<Box<dyn Engine>, Unavailable> {
+    let config = Config { threshold, drafts, background: false, ..Config::default() };
     Ok(Box::new(Jit::new(&config)?))
 }
 
 fn check(name: &str, chip: Chip) {
-    match jit() {
-        Ok(engine) => rig::check(name, chip, engine),
-        Err(why) => println!("skipped: {why}"),
+    for heat in [(1, 0), (u32::MAX, 1)] {
+        match jit(heat) {
+            Ok(engine) => rig::check(name, chip, engine),
+            Err(why) => println!("skipped: {why}"),
+        }
     }
 }
 

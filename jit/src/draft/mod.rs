@@ -118,8 +118,11 @@ impl Drafter {
         self.read(b)?;
         self.find_live(b);
         self.emit.begin(b.mode, b.model.name);
-        (self.slow.clear(), self.cold.clear(), self.missing.clear());
-        (self.insns.clear(), self.refers.clear());
+        self.slow.clear();
+        self.cold.clear();
+        self.missing.clear();
+        self.insns.clear();
+        self.refers.clear();
         let entry = self.enter(b);
         let mut ends = false;
         for n in 0..self.steps.len() {

@@ -277,6 +277,7 @@ impl Jit {
         for id in 0..self.drafts.all.len() as u32 {
             if gone.contains(&self.drafts.all[id as usize].code) {
                 self.drop_draft(x, id);
+                self.counts.evicted += 1;
             }
         }
     }
