@@ -19,8 +19,9 @@ const SCRIPT: &str = r#"
 stty -g >before
 echo This stood there before.
 "$FERRITE" run --display terminal
-echo "status $?"
+status=$?
 stty -g >after
+echo "status $status"
 exec sleep 1000
 "#;
 
