@@ -11,7 +11,7 @@
 use super::known::Known;
 
 /// Entries in one view. A power of two.
-pub const ENTRIES: usize = 4096;
+pub const ENTRIES: usize = 16384;
 /// A tag that no linear page address equals, nor such an address with the low bits that a misaligned operand's has.
 pub const NO_TAG: u64 = 1 << 11;
 
@@ -71,10 +71,19 @@ pub struct Tlb {
     pub flushes: u64,
 }
 
+/// An array on the heap that was never on the stack, where it would be too large.
+fn boxed<T: Copy + std::fmt::Debug, const N: usize>(each: T) -> Box<[T; N]> {
+    let all = vec![each; N].into_boxed_slice();
+    all.try_into().expect("it has N elements")
+}
+
+/// The lists of filled entries have their numbers in 16 bits.
+const _: () = assert!(ENTRIES * VIEWS <= 1 << 16);
+
 impl Default for Tlb {
     fn default() -> Self {
         Self {
-            entries: Box::new([Entry::EMPTY; ENTRIES * VIEWS]),
+            entries: boxed(Entry::EMPTY),
             global: Box::new([0; ENTRIES * VIEWS / 64]),
             filled: [Vec::new(), Vec::new()],
             known: Known::default(),
