@@ -1,0 +1,211 @@
+//! From linear addresses to physical ones: what the TLB is filled with, and when that goes.
+//!
+//! SDM Vol. 3A, "Paging", "Translation Lookaside Buffers (TLBs)", "Access Rights".
+
+use super::Exec;
+use crate::cpu::Exception;
+use crate::cpu::flags::AC;
+use crate::cpu::state::{CpuState, cr0, cr4};
+use crate::memory::{Offset, PAGE_SIZE, Route};
+use crate::mmu::known::Page;
+use crate::mmu::tlb::{Entry, NO_TAG, View};
+use crate::mmu::walk::{Access, Walk, translate};
+
+impl Exec {
+    /// Drops all translations: CR3, CR0.PG, CR4 and EFER changes.
+    pub fn flush_tlb(&mut self) {
+        self.tlb.flush();
+        // The code running may be mapped differently now.
+        self.attention = true;
+    }
+
+    /// Drops the translations of all but global pages: a load of CR3. SDM Vol. 3A, "Operations that Invalidate TLBs and
+    /// Paging-Structure Caches".
+    pub fn flush_tlb_local(&mut self) {
+        self.tlb.flush_local();
+        self.attention = true;
+    }
+
+    /// Drops the translations of the page that holds one linear address: INVLPG.
+    pub fn invalidate_page(&mut self, lin: u64) {
+        self.tlb.invalidate(lin);
+        self.attention = true;
+    }
+
+    /// Drops the TLB's entries if the memory map has changed since they were filled. What the processor knows stays: the map is behind
+    /// its translations.
+    pub fn follow_map(&mut self) {
+        if self.sys.mem.generation() != self.map_generation {
+            self.map_generation = self.sys.mem.generation();
+            self.tlb.forget_entries();
+            self.attention = true;
+        }
+    }
+
+    /// A page fault: CR2, and the page is known no more. SDM Vol. 3A, "Operations that Invalidate TLBs and
+    /// Paging-Structure Caches".
+    pub fn page_fault(&mut self, lin: u64, code: u32) -> Exception {
+        self.st.cr2 = lin;
+        self.tlb.forget(lin);
+        self.attention = true;
+        Exception::pf(code)
+    }
+
+    /// Translates for the current CPL and fills the TLB. Tables are walked only for what is not [known](crate::mmu::known).
+    ///
+    /// # Errors
+    /// `#PF`, with CR2 written.
+    pub fn translate(&mut self, lin: u64, access: Access) -> Result<u64, Exception> {
+        let view = asker(&self.st, access);
+        debug_assert!(
+            access == Access::Fetch || self.ctx.view == View::Watched || self.ctx.view == view,
+            "a refresh is due"
+        );
+        self.translate_for(view, lin, access)
+    }
+
+    /// Translates for an asker, which need not be the code that runs, and fills the TLB.
+    ///
+    /// # Errors
+    /// `#PF`, with CR2 written.
+    pub fn translate_for(&mut self, view: View, lin: u64, access: Access) -> Result<u64, Exception> {
+        let in_page = lin & (PAGE_SIZE - 1);
+        if self.st.cr0 & cr0::PG == 0 {
+            self.fill(view, lin, access, Page::identity(lin));
+            return Ok(lin);
+        }
+        if let Some(page) = self.tlb.known.get(view, lin, access).filter(|p| p.allows(access)) {
+            self.fill(view, lin, access, page);
+            return Ok(page.phys() | in_page);
+        }
+        let w = Walk {
+            access,
+            user: view == View::User,
+            smap: view == View::SupervisorSmap,
+            phys_bits: self.model.phys_bits,
+            gib_pages: self.model.gib_pages,
+        };
+        self.walks += 1;
+        let t = match translate(&self.st, &mut self.sys.mem, lin, w) {
+            Ok(t) => t,
+            Err(code) => return Err(self.page_fault(lin, code)),
+        };
+        self.walk_wrote();
+        if self.tlb.known.full_for(view, lin, access) {
+            self.flush_tlb();
+        }
+        let page = Page::walked(&t, access);
+        self.tlb.known.put(view, lin, access, page, t.page_bits);
+        self.fill(view, lin, access, page);
+        Ok(t.phys)
+    }
+
+    /// Accessed and dirty flags are memory like any other: code may have been decoded from it.
+    pub fn walk_wrote(&mut self) {
+        if self.sys.mem.has_stale_code() {
+            self.attention = true;
+        }
+    }
+
+    /// Fills the entry for a page as far as plain loads and stores do for it. Data and fetches share an entry while they agree on
+    /// where the page is.
+    pub(super) fn fill(&mut self, view: View, lin: u64, access: Access, known: Page) {
+        let mem = &self.sys.mem;
+        let page = lin & !(PAGE_SIZE - 1);
+        let phys = mem.a20(known.phys());
+        let tag = |on| if on { page } else { NO_TAG };
+        let (addend, read, write) = match mem.read_route(phys) {
+            Route::Backing(at) => {
+                let write = known.allows(Access::Write)
+                    && mem.writes_unwatched(at)
+                    && mem.write_route(phys) == Route::Backing(at);
+                (mem.base().wrapping_add(at).wrapping_sub(page), true, write)
+            }
+            _ => (0, false, false),
+        };
+        let old = *self.tlb.entry(view, lin);
+        let shared = read && old.addend == addend;
+        let kept = |tag| if shared && tag == page { page } else { NO_TAG };
+        let new = if access == Access::Fetch {
+            Entry { read: kept(old.read), write: kept(old.write), fetch: tag(read), addend }
+        } else {
+            let read = tag(read && known.allows(Access::Read));
+            Entry { read, write: tag(write), fetch: kept(old.fetch), addend }
+        };
+        // One that maps nothing directly must take an older one of the same page away, but not another's.
+        if new.read == page
+            || new.write == page
+            || new.fetch == page
+            || [old.read, old.write, old.fetch].contains(&page)
+        {
+            // An entry that keeps something of what it said before is global if both are.
+            let keeps = match access {
+                Access::Fetch => new.read == page || new.write == page,
+                _ => new.fetch == page,
+            };
+            let global = known.is_global() && (!keeps || self.tlb.is_global(view, lin));
+            *self.tlb.fill(view, lin, global) = new;
+        }
+    }
+
+    /// Where the host has `bytes` bytes at a linear address, if they lie in one page of memory that may be read (or written) as it is;
+    /// tables are walked for it as for an access. `None` otherwise: nothing but what a processor may do ahead of time was done.
+    pub fn reach(&mut self, lin: u64, bytes: u64, write: bool) -> Option<u64> {
+        let inside = (lin & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE && canonical(lin);
+        if !inside || self.ctx.view == View::Watched {
+            return None;
+        }
+        let cr2 = self.st.cr2;
+        let access = if write { Access::Write } else { Access::Read };
+        if self.translate(lin, access).is_err() {
+            self.st.cr2 = cr2; // the fault is raised by who carries the instruction out
+            return None;
+        }
+        let e = self.tlb.entry(self.ctx.view, lin);
+        let tag = if write { e.write } else { e.read };
+        (tag == lin & !(PAGE_SIZE - 1) && !self.attention).then(|| lin.wrapping_add(e.addend))
+    }
+
+    /// The position in the backing that an entry, whose tag matches, gives to a linear address.
+    #[inline(always)]
+    #[must_use]
+    pub fn position(&self, e: &Entry, lin: u64) -> Offset {
+        lin.wrapping_add(e.addend).wrapping_sub(self.sys.mem.base())
+    }
+
+    /// Translates an implicit supervisor access: descriptor tables, TSS, interrupt tables.
+    ///
+    /// # Errors
+    /// `#PF`, with CR2 written.
+    pub fn translate_system(&mut self, lin: u64, access: Access) -> Result<u64, Exception> {
+        self.translate_for(self.system_view(), lin, access)
+    }
+
+    /// Who asks in an implicit supervisor access: EFLAGS.AC does not open user pages to it. SDM Vol. 3A, "Access Rights".
+    pub(super) const fn system_view(&self) -> View {
+        if self.st.cr4 & cr4::SMAP != 0 { View::SupervisorSmap } else { View::Supervisor }
+    }
+}
+
+/// Whose rights an access of the current CPL has. A fetch does not look at SMAP.
+pub(super) fn asker(st: &CpuState, access: Access) -> View {
+    asker_at(st, st.cpl, access)
+}
+
+/// The same at a level that need not be the current one.
+pub fn asker_at(st: &CpuState, cpl: u8, access: Access) -> View {
+    if cpl == 3 {
+        View::User
+    } else if access != Access::Fetch && st.cr4 & cr4::SMAP != 0 && !st.flags.has(AC) {
+        View::SupervisorSmap
+    } else {
+        View::Supervisor
+    }
+}
+
+/// Whether bits 63:47 of a linear address are all equal.
+#[must_use]
+#[inline]
+pub const fn canonical(lin: u64) -> bool {
+    ((lin << 16) as i64 >> 16) as u64 == lin
+}
