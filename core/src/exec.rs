@@ -1,7 +1,7 @@
 //! One CPU executing in its system: the state, what is derived from it for speed, and every access to memory.
 //!
 //! Reads and writes go through a segment *window* (the offsets a segment admits for the access, computed when the
-//! segment is loaded) and the software TLB. Both either answer at once or send the access to the [slow path](slow), which
+//! segment is loaded) and the software TLB. Both either answer at once or send the access to the slow path (`exec::slow`), which
 //! does every check in the order of the SDM (Vol. 3A, "Protection", "Paging") and raises the exception.
 
 mod paging;
