@@ -53,15 +53,21 @@ pub struct Config {
     pub say: fn(&str),
 }
 
+/// Executions of a block before a translation is worth its while: more where a draft runs until then than where the interpreter does.
+pub const fn threshold(drafts: u32) -> u32 {
+    if draft::AVAILABLE && drafts > 0 { 100_000 } else { 4000 }
+}
+
 impl Default for Config {
     fn default() -> Self {
+        let drafts = 40;
         Self {
             code_cache: 64 << 20,
             translations: None,
             perf_map: false,
             dump: Vec::new(),
-            threshold: 100_000,
-            drafts: 40,
+            threshold: threshold(drafts),
+            drafts,
             background: true,
             say: |line| tracing::warn!("{line}"),
         }

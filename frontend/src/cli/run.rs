@@ -350,14 +350,15 @@ impl RunArgs {
             std::fs::create_dir_all(dir).map_err(fail)?;
             ferrite_jit::check_folder(dir).map_err(fail)?;
         }
+        let drafts = self.jit_drafts.unwrap_or(default.drafts);
         Ok(ferrite_jit::Config {
             // No host has an address space that the range's end does not fit in.
             code_cache: self.code_cache.map_or(default.code_cache, |s| s.0 as usize),
             translations: self.translation_cache.clone(),
             perf_map: self.perf_map,
             dump: self.dump_translation.iter().map(|a| a.0).collect(),
-            threshold: self.jit_threshold.map_or(default.threshold, NonZeroU32::get),
-            drafts: self.jit_drafts.unwrap_or(default.drafts),
+            threshold: self.jit_threshold.map_or(ferrite_jit::threshold(drafts), NonZeroU32::get),
+            drafts,
             background: !self.jit_foreground,
             say: |line| eprintln!("{line}"),
         })
