@@ -166,3 +166,125 @@ impl Jumps {
         (self.cells, self.used, self.known) = (Vec::new(), 0, Vec::new());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferrite_core::exec::CodeSize;
+
+    /// The function for what is not there.
+    const MISSING: u64 = 0x7000_0000;
+    const BASE: u64 = 0x10_0000;
+
+    fn place(at: u64) -> Place {
+        Place { base: BASE, at }
+    }
+
+    /// With a table for flat code of 32 bits.
+    fn jumps() -> (Jumps, Mode) {
+        let (mut jumps, mode) = (Jumps::new(MISSING), Mode::plain(CodeSize::Bits32));
+        assert!(!jumps.has(mode));
+        assert_ne!(jumps.address(mode), 0);
+        (jumps, mode)
+    }
+
+    /// By which a cell is left, and the offset that it holds.
+    fn held(jumps: &Jumps, mode: Mode, at: u64) -> Option<(u64, u64)> {
+        jumps.cell_of(mode, place(at)).map(|c| (c[0].get(), c[1].get()))
+    }
+
+    /// A place in another page that is looked for in the same slot.
+    fn neighbour(at: u64) -> u64 {
+        let slot = jump_slot(place(at).guest());
+        (at + PAGE_SIZE..).find(|&other| jump_slot(place(other).guest()) == slot).expect("there are fewer slots")
+    }
+
+    #[test]
+    fn what_is_set_is_found_until_it_is_unset() {
+        let (mut jumps, mode) = jumps();
+        let guest = place(0x1234).guest();
+        assert_eq!(jumps.get(mode, guest), None);
+        jumps.set(mode, place(0x1234), 0x9003);
+        assert_eq!(jumps.get(mode, guest), Some(0x9003));
+        assert_eq!(jumps.get(mode, guest + 1), None);
+        jumps.unset(mode, place(0x1234), 0x8000);
+        assert_eq!(jumps.get(mode, guest), Some(0x9003), "that was other code");
+        jumps.unset(mode, place(0x1234), 0x9000);
+        assert_eq!(jumps.get(mode, guest), None, "any entry of the code goes");
+    }
+
+    #[test]
+    fn a_mode_without_a_table_takes_nothing() {
+        let (mut jumps, mode) = jumps();
+        let other = Mode::plain(CodeSize::Bits64);
+        jumps.set(other, place(8), 0x9000);
+        assert_eq!(jumps.get(other, place(8).guest()), None);
+        assert_eq!((jumps.count(), jumps.has(mode), jumps.has(other)), (1, true, false));
+        jumps.address(other);
+        jumps.set(other, place(8), 0x9000);
+        assert_eq!(jumps.get(other, place(8).guest()), Some(0x9000));
+        assert_eq!(jumps.get(mode, place(8).guest()), None, "the modes have tables of their own");
+    }
+
+    #[test]
+    fn a_cell_leads_to_what_is_there_and_else_to_the_answer_for_that() {
+        let (mut jumps, mode) = jumps();
+        let early = jumps.cell(mode, place(0x5010));
+        assert_eq!(held(&jumps, mode, 0x5010), Some((MISSING, 0x10)));
+        jumps.set(mode, place(0x5010), 0x9002);
+        assert_eq!(held(&jumps, mode, 0x5010), Some((0x9002, 0x10)));
+        assert_eq!(jumps.cell(mode, place(0x5010)), early, "it stays where it is");
+        jumps.unset(mode, place(0x5010), 0x9000);
+        assert_eq!(held(&jumps, mode, 0x5010), Some((MISSING, 0x10)));
+
+        jumps.set(mode, place(0x5020), 0xa000);
+        jumps.cell(mode, place(0x5020));
+        assert_eq!(held(&jumps, mode, 0x5020), Some((0xa000, 0x20)), "it was there before");
+        assert_eq!(held(&jumps, mode, 0x6020), None);
+    }
+
+    #[test]
+    fn two_places_in_one_slot_share_it_but_not_their_cells() {
+        let (mut jumps, mode) = jumps();
+        let (one, other) = (0x5010, neighbour(0x5010));
+        jumps.cell(mode, place(one));
+        jumps.cell(mode, place(other));
+        jumps.set(mode, place(one), 0x9000);
+        jumps.set(mode, place(other), 0xa000);
+        let found = |j: &Jumps, at| j.get(mode, place(at).guest());
+        assert_eq!((found(&jumps, one), found(&jumps, other)), (None, Some(0xa000)), "the later one has it");
+        let entered = |j: &Jumps, at| held(j, mode, at).map(|c| c.0);
+        assert_eq!((entered(&jumps, one), entered(&jumps, other)), (Some(0x9000), Some(0xa000)));
+
+        jumps.unset(mode, place(one), 0x9000);
+        assert_eq!(entered(&jumps, one), Some(MISSING), "though the slot is another's");
+        assert_eq!((found(&jumps, other), entered(&jumps, other)), (Some(0xa000), Some(0xa000)));
+    }
+
+    #[test]
+    fn forgetting_leaves_tables_and_cells_where_they_are() {
+        let (mut jumps, mode) = jumps();
+        let table = jumps.address(mode);
+        // More than one piece of memory has.
+        let cells: Vec<u64> = (0..3 * PIECE as u64).map(|n| jumps.cell(mode, place(n * 8))).collect();
+        for n in 0..3 * PIECE as u64 {
+            jumps.set(mode, place(n * 8), 0x9000);
+        }
+        jumps.forget();
+        assert_eq!(jumps.address(mode), table);
+        for (n, &cell) in cells.iter().enumerate() {
+            let at = n as u64 * 8;
+            assert_eq!(jumps.get(mode, place(at).guest()), None);
+            assert_eq!(held(&jumps, mode, at), Some((MISSING, at % PAGE_SIZE)));
+            assert_eq!(jumps.cell(mode, place(at)), cell);
+        }
+        let mut apart = cells;
+        apart.sort_unstable();
+        apart.dedup();
+        assert_eq!(apart.len(), 3 * PIECE, "each has its own");
+
+        jumps.clear();
+        assert_eq!((jumps.count(), jumps.used), (0, 0));
+        assert_eq!(held(&jumps, mode, 0), None);
+    }
+}

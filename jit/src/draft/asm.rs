@@ -434,3 +434,6 @@ impl Asm {
         self.byte(0x58 | (r.0 & 7));
     }
 }
+
+#[cfg(test)]
+mod tests;

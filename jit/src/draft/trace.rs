@@ -83,9 +83,9 @@ pub struct Trace {
     pub fails: bool,
     /// It has changed something: carrying it out again from its start would do harm.
     changed: bool,
-    /// What is known of the running instruction.
-    pub stack_mask: u64,
-    pub next: u32,
+    /// Bits of RSP that the stack uses, and the offset in the page behind the instruction.
+    stack_mask: u64,
+    next: u32,
 }
 
 impl Trace {
@@ -397,5 +397,146 @@ impl Ops for Trace {
     fn call(&mut self, _: Helper, _: &Insn) -> Result<(), Exception> {
         self.fails = true;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferrite_core::cpu::{Model, ModelName};
+    use ferrite_core::exec::CodeSize;
+    use ferrite_core::isa::decode;
+    use ferrite_core::isa::select::Meaning;
+
+    /// What an instruction at the start of a page does.
+    fn traced(bytes: &[u8], code: CodeSize) -> Trace {
+        let (insn, meaning) = decode::translate::<Trace>(bytes, code, &Model::new(ModelName::Max)).expect("valid");
+        assert_eq!(usize::from(insn.len), bytes.len());
+        let Some((_, Meaning::Semantic(f))) = meaning else { panic!("{bytes:02x?} has no meaning here") };
+        let mut t = Trace::default();
+        t.begin(insn.len.into(), if code == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff });
+        f(&mut t, &insn).expect("nothing is raised here");
+        t
+    }
+
+    fn load(t: &Trace) -> (u32, Op) {
+        let mut loads = t.ops.iter().filter_map(|&o| match o {
+            Op::Load { bits, off, .. } => Some((bits, t.op(off))),
+            _ => None,
+        });
+        let found = loads.next().expect("a load");
+        assert_eq!(loads.next(), None);
+        found
+    }
+
+    #[test]
+    fn numbers_that_follow_from_numbers_are_computed() {
+        let mut t = Trace::default();
+        let (a, b) = (t.imm(0xf0), t.imm(3));
+        for (v, n) in [
+            (t.add(a, b), 0xf3),
+            (t.sub(b, a), 3u64.wrapping_sub(0xf0)),
+            (t.and(a, b), 0),
+            (t.shl(a, b), 0x780),
+            (t.ult(a, b), 0),
+            (t.eq(b, b), 1),
+            (t.not(b), !3),
+            (t.sext::<8>(a), 0xf0u8 as i8 as u64),
+        ] {
+            assert_eq!(t.op(v), Op::Imm(n));
+        }
+        assert!(!t.fails);
+    }
+
+    #[test]
+    fn what_changes_nothing_is_no_operation() {
+        let mut t = Trace::default();
+        let (r, zero, all) = (t.reg(1), t.imm(0), t.imm(u64::MAX));
+        let before = t.ops.len();
+        for v in [t.add(r, zero), t.add(zero, r), t.or(r, zero), t.shl(r, zero), t.and(r, all)] {
+            assert_eq!(v, r);
+        }
+        let cut = t.zext::<16>(r);
+        assert_eq!(t.zext::<32>(cut), cut, "it has no bits above");
+        assert_eq!(t.select(all, r, zero), r);
+        assert_eq!(t.select(zero, r, cut), cut);
+        assert_eq!(t.ops.len(), before + 1);
+        let low = t.imm(0xff);
+        let v = t.and(low, r);
+        assert_eq!(t.op(v), Op::Un(Un::Zext(8), r), "a mask is a cut");
+    }
+
+    #[test]
+    fn of_an_effective_address_only_what_the_encoding_has_is_left() {
+        let cut = |t: &Trace, r| matches!(load(t).1, Op::Un(Un::Zext(32), v) if t.op(v) == Op::Reg(r));
+        let t = traced(&[0x8b, 0x05, 0x78, 0x56, 0x34, 0x12], CodeSize::Bits32); // mov eax, [12345678h]
+        assert_eq!(load(&t), (32, Op::Imm(0x1234_5678)));
+        assert!(!t.ops.iter().any(|o| matches!(o, Op::Bin(..) | Op::Reg(_))), "{:?}", t.ops);
+        let t = traced(&[0x8b, 0x03], CodeSize::Bits32); // mov eax, [ebx]
+        assert!(cut(&t, 3) && !t.ops.iter().any(|o| matches!(o, Op::Bin(..))), "{:?}", t.ops);
+        let t = traced(&[0x8b, 0x0c, 0xd0], CodeSize::Bits64); // mov ecx, [rax + rdx * 8]
+        assert_eq!(t.ops.iter().filter(|o| matches!(o, Op::Bin(..))).count(), 2, "{:?}", t.ops);
+        let t = traced(&[0x8a, 0x05, 0xf9, 0xff, 0xff, 0xff], CodeSize::Bits64); // mov al, [rip - 7]
+        assert_eq!(load(&t), (8, Op::Ip(-1)), "an offset in the page, which may be in front of it");
+    }
+
+    #[test]
+    fn a_way_out_behind_a_change_cannot_be_drafted() {
+        for (bytes, fails) in [
+            (&[0x8f, 0x00][..], true), // pop [rax]: the stack pointer moves before the store may fault
+            (&[0xff, 0x30], false),    // push [rax]
+            (&[0x58], false),          // pop rax
+            (&[0x01, 0x18], false),    // add [rax], ebx: what is read to be written back can be written
+            (&[0x86, 0x18], false),    // xchg [rax], bl
+            (&[0xff, 0x10], false),    // call [rax]
+            (&[0xc3], false),          // ret
+        ] {
+            let t = traced(bytes, CodeSize::Bits64);
+            assert_eq!(t.fails, fails, "{bytes:02x?}: {:?}", t.ops);
+            assert!(t.leaves);
+        }
+        let mut t = Trace::default();
+        let v = t.reg(0);
+        t.set_reg(1, v);
+        let _ = t.load::<8>(3, v);
+        assert!(t.fails);
+        assert!(!traced(&[0x01, 0xd8], CodeSize::Bits32).leaves, "add eax, ebx stays here");
+    }
+
+    #[test]
+    fn no_value_has_a_bit_above_its_width() {
+        let mut t = Trace::default();
+        let r = t.reg(2);
+        let (six, byte) = (t.imm(6), t.zext::<8>(r));
+        let word = t.load::<16>(3, r).expect("a load is only noted");
+        let (flag, count) = (t.cond(Cond::O), t.popcnt(r));
+        for (v, width) in [
+            (r, 64),
+            (six, 3),
+            (byte, 8),
+            (word, 16),
+            (flag, 1),
+            (count, 7),
+            (t.and(r, byte), 8),
+            (t.or(word, byte), 16),
+            (t.xor(flag, byte), 8),
+            (t.shr(word, six), 10),
+            (t.add(byte, byte), 64),
+            (t.eq(r, word), 1),
+            (t.select(flag, byte, word), 16),
+            (t.sext::<8>(word), 64),
+            (t.bswap(word), 64),
+        ] {
+            assert_eq!(t.width(v), width, "{:?}", t.op(v));
+        }
+    }
+
+    #[test]
+    fn flags_that_an_instruction_writes_itself_are_not_read() {
+        assert_eq!(traced(&[0x01, 0xd8], CodeSize::Bits32).flags_read, 0); // add eax, ebx
+        assert_eq!(traced(&[0x01, 0xd8], CodeSize::Bits32).flags_written, ALL);
+        assert_eq!(traced(&[0x40], CodeSize::Bits32).flags_read, C, "inc eax keeps the carry");
+        assert_eq!(traced(&[0x74, 0x00], CodeSize::Bits32).flags_read, ZSP); // je
+        assert_eq!(traced(&[0x76, 0x00], CodeSize::Bits32).flags_read, C | ZSP); // jbe
     }
 }
