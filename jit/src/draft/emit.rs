@@ -14,7 +14,7 @@ mod values;
 use super::asm::{self, Alu, Asm, At, Cc, Host, Label, RAX, RDI, RDX, RSI, Shift, at};
 use super::trace::{Op, Trace, V};
 use crate::abi::{self, FlagKind};
-use crate::mode::{Mode, SegKind};
+use crate::mode::Mode;
 use crate::value::{Bin, Un};
 use ferrite_core::cpu::ModelName;
 use ferrite_core::exec::CodeSize;
@@ -213,10 +213,6 @@ impl Emit {
         self.branch = None;
     }
 
-    pub fn is_flat(&self) -> bool {
-        self.mode.code() == CodeSize::Bits64 || self.mode.segment(1) == SegKind::Flat
-    }
-
     /// Emits an instruction. `live`: its flags are wanted.
     pub fn instruction(&mut self, t: &Trace, live: bool, slow: Label) -> R<()> {
         self.values.clear();
@@ -299,13 +295,7 @@ impl Emit {
             }
             Op::Store { bits, seg, off, v: a } => {
                 self.check_target(t)?;
-                if self.imm_of(a).is_none() {
-                    self.host(a)?; // while RAX is free
-                }
-                let imm64 = self.imm_of(a).filter(|&n| bits == 64 && i32::try_from(n as i64).is_err());
-                if imm64.is_some() {
-                    self.host(a)?;
-                }
+                self.ready(t, bits, a)?; // while RAX is free
                 let m = self.access(t, seg, off, bits, true)?;
                 self.write(bits, m, a)?;
                 self.release(off);
@@ -313,6 +303,7 @@ impl Emit {
             }
             Op::StoreBack { bits, v: a } => {
                 let h = self.rmw.ok_or(TooMuch)?;
+                self.ready(t, bits, a)?;
                 self.write(bits, at(h, 0), a)?;
                 self.release(a);
                 self.let_go(h);
@@ -333,7 +324,7 @@ impl Emit {
                     FlagKind::Logic => [r, r],
                     FlagKind::Inc | FlagKind::Dec => [r, b],
                 };
-                self.set_flags(kind, bits, operands)?;
+                self.set_flags(t, kind, bits, operands)?;
                 for v in operands {
                     self.release(v);
                 }

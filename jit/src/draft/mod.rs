@@ -62,8 +62,7 @@ pub struct Draft {
 #[derive(Debug)]
 struct Slow {
     from: Label,
-    /// `None` where it leaves the draft behind it.
-    /// With what is in registers there, and those whose contents came about behind the branch.
+    /// With what is in registers there, and those whose contents came about behind the branch. `None` where the engine goes on.
     back: Option<(Label, Known, u32)>,
     index: usize,
     flags: bool,
@@ -202,7 +201,7 @@ impl Drafter {
     fn enter(&mut self, b: &Block<'_>) -> Label {
         let start = i32::from(b.start);
         let n = self.len();
-        if !self.emit.is_flat() {
+        if !self.emit.mode.is_flat() {
             let out = self.leave(start, Reason::Outside, 0);
             let a = &mut self.emit.asm;
             a.lea(true, RAX, at(PAGE_IP, start));
@@ -339,7 +338,7 @@ impl Drafter {
 
     /// Goes on at a target.
     fn go(&mut self, b: &Block<'_>, entry: Label, to: Target, jumps: &mut Jumps) {
-        let flat = self.emit.is_flat();
+        let flat = self.emit.mode.is_flat();
         let a = &mut self.emit.asm;
         match to {
             Target::Offset(k) if flat && k == i64::from(b.start) => a.jmp(entry),
@@ -366,7 +365,7 @@ impl Drafter {
 
     /// What [`abi::GO`] does, here: a jump of its own is foreseen better than one that all share.
     fn go_anywhere(&mut self, ip: Host) {
-        let flat = self.emit.is_flat();
+        let flat = self.emit.mode.is_flat();
         let a = &mut self.emit.asm;
         let (linear, guest) = (Host(8), Host(9));
         if flat {
@@ -437,8 +436,8 @@ pub fn gate() -> Vec<u8> {
     a.code
 }
 
-/// What drafts call and go to, in the order of [`abi::DRAFT_RUN`]. The first two take the instruction in RCX and the instruction pointer behind it
-/// in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third
+/// What drafts call and go to, from [`abi::DRAFT_RUN`] on. The first two take the instruction in RCX and the instruction pointer behind
+/// it in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third
 /// changes no register but RAX and RCX. The fourth returns to the engine: RAX has the result, and above it how many instructions are
 /// given back.
 pub fn thunks() -> [Vec<u8>; 4] {
@@ -481,4 +480,59 @@ pub fn thunks() -> [Vec<u8>; 4] {
     a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
     a.ret();
     [run(helper::Import::Run), run(helper::Import::RunWithFlags), settle, a.code]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferrite_core::cpu::ModelName;
+    use ferrite_core::exec::CodeSize;
+    use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
+
+    /// The instructions of the draft of flat code at an offset of its page.
+    fn drafted(start: u16, text: &[u8], code: CodeSize) -> Vec<Instruction> {
+        let model = Model::new(ModelName::Max);
+        let page = Place { base: 0, at: 0x3000 };
+        let block = Block { start, text, mode: Mode::plain(code), model: &model, page, counter: 0x1_0000 };
+        let draft = Drafter::new().draft(&block, &mut Jumps::new(0)).expect("this can be drafted");
+        let all: Vec<Instruction> = Decoder::with_ip(64, &draft.code, 0, DecoderOptions::NONE).iter().collect();
+        assert!(all.iter().all(|i| !i.is_invalid()));
+        all
+    }
+
+    fn calls(code: &[Instruction]) -> usize {
+        code.iter().filter(|i| i.mnemonic() == Mnemonic::Call).count()
+    }
+
+    #[test]
+    fn an_address_far_from_the_instruction_pointer_is_not_cut() {
+        if !AVAILABLE {
+            return;
+        }
+        let code = drafted(0, &[0x48, 0x8b, 0x05, 0xff, 0xff, 0xff, 0x7f], CodeSize::Bits64); // mov rax, [rip + 7FFFFFFFh]
+        let far = |i: &Instruction| i.op1_kind() == OpKind::Immediate32 && i.immediate32() == 0x8000_0006;
+        assert!(code.iter().any(far), "{code:?}");
+    }
+
+    #[test]
+    fn only_what_may_miss_or_has_no_operations_calls_the_interpreter() {
+        if !AVAILABLE {
+            return;
+        }
+        assert_eq!(calls(&drafted(0, &[0x01, 0xd8, 0x40, 0x89, 0xc1], CodeSize::Bits32)), 0); // add, inc, mov
+        assert_eq!(calls(&drafted(0, &[0x8b, 0x03], CodeSize::Bits32)), 1); // mov eax, [ebx]: where the TLB misses
+        assert_eq!(calls(&drafted(0, &[0x0f, 0xa2], CodeSize::Bits32)), 1); // cpuid
+    }
+
+    #[test]
+    fn a_loop_of_one_block_goes_round_without_leaving() {
+        if !AVAILABLE {
+            return;
+        }
+        let code = drafted(0x20, &[0x48, 0x75, 0xfd], CodeSize::Bits32); // dec eax; jnz to it
+        let back = code.iter().find(|i| i.mnemonic() == Mnemonic::Jmp && i.op0_kind() == OpKind::NearBranch64);
+        let back = back.expect("a branch to the start").near_branch_target();
+        let start = code.iter().find(|i| i.ip() == back).expect("it leads to an instruction");
+        assert_eq!((start.mnemonic(), start.op1_kind()), (Mnemonic::Mov, OpKind::Immediate64), "where it is counted");
+    }
 }

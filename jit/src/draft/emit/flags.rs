@@ -191,11 +191,15 @@ impl Emit {
         }
     }
 
-    pub(super) fn set_flags(&mut self, kind: FlagKind, bits: u32, [a, b]: [V; 2]) -> R<()> {
+    pub(super) fn set_flags(&mut self, t: &Trace, kind: FlagKind, bits: u32, [a, b]: [V; 2]) -> R<()> {
         // Before anything of what they follow from is overwritten.
         for v in [a, b] {
             if self.imm_of(v).is_none() {
-                self.host(v)?;
+                if bits == 64 {
+                    self.whole(t, v)?
+                } else {
+                    self.host(v)?
+                };
             }
         }
         self.put_kind(kind as i32 | (bits as i32) << 8);

@@ -98,9 +98,27 @@ impl Emit {
         Ok(At { base: RAX, index: Some(lin), disp: 0 })
     }
 
+    /// Whether an instruction of the host can have the number that is to be stored.
+    fn short(bits: u32, n: u64) -> bool {
+        bits < 64 || i32::try_from(n as i64).is_ok()
+    }
+
+    /// Has what will be stored be in a register, if it must.
+    pub(super) fn ready(&mut self, t: &Trace, bits: u32, v: V) -> R<()> {
+        if self.imm_of(v).is_none_or(|n| !Self::short(bits, n)) {
+            if bits == 64 {
+                self.whole(t, v)?
+            } else {
+                self.host(v)?
+            };
+        }
+        Ok(())
+    }
+
+    /// Stores what is [ready](Self::ready).
     pub(super) fn write(&mut self, bits: u32, m: At, v: V) -> R<()> {
         if let Some(n) = self.imm_of(v)
-            && (bits < 64 || i32::try_from(n as i64).is_ok())
+            && Self::short(bits, n)
         {
             self.asm.store_imm(bits, m, n as i32);
             return Ok(());
@@ -122,7 +140,7 @@ impl Emit {
             return Ok(());
         }
         let long = self.mode.code() == CodeSize::Bits64;
-        if self.is_flat() && !long {
+        if self.mode.is_flat() && !long {
             return Ok(());
         }
         // The cut to the operand's size may come later.
@@ -170,6 +188,6 @@ impl Emit {
             },
             _ => return None,
         };
-        (self.is_flat() && (0..PAGE_SIZE as i64).contains(&at)).then_some(at)
+        (self.mode.is_flat() && (0..PAGE_SIZE as i64).contains(&at)).then_some(at)
     }
 }

@@ -3,7 +3,7 @@
 //! Every value has a count of the uses that are still to come, and so has every register that one is in. A register without any may be
 //! given away, one that holds no place of memory first, then the one whose place was asked for the longest ago.
 
-use super::super::asm::{Alu, Cc, Host, NOT_EQUAL, RAX, at};
+use super::super::asm::{Alu, At, Cc, Host, NOT_EQUAL, RAX, at};
 use super::super::trace::{Trace, V};
 use super::{Emit, Is, NOWHERE, PAGE_IP, PLACES, POOL, R, Test, TooMuch, address};
 
@@ -104,7 +104,13 @@ impl Emit {
             }
             Is::Ip(k) => {
                 let h = self.alloc()?;
-                self.asm.lea(true, h, at(PAGE_IP, k as i32));
+                match i32::try_from(k) {
+                    Ok(k) => self.asm.lea(true, h, at(PAGE_IP, k)),
+                    Err(_) => {
+                        self.asm.mov_imm(h, k as u64);
+                        self.asm.lea(true, h, At { base: PAGE_IP, index: Some(h), disp: 0 });
+                    }
+                }
                 self.define(v, Is::In(h, 64));
                 Ok(h)
             }
