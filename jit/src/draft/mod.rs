@@ -12,7 +12,7 @@
 //! * this file: blocks, the ways out of them, and what they call.
 //!
 //! A draft is entered as a region is (see [`crate::abi`]), by the convention that Cranelift calls `tail`: what it is called with is in
-//! RDI, RSI, RDX and RCX, and it returns in RAX. Unlike a region it saves no register: the [gate](gate) does, once. Hosts that are not
+//! RDI, RSI, RDX and RCX, and it returns in RAX. Unlike a region it saves no register: the [gate] does, once. Hosts that are not
 //! x86-64 with the System V convention have no drafts; everything works without them.
 
 mod asm;
