@@ -351,12 +351,16 @@ impl Jit {
             }
             return self.draft_at(x, block, mode);
         }
-        if side.draft != 0 {
-            return self.draft_at(x, block, mode);
+        if side.draft != 0
+            && let Some(way) = self.draft_at(x, block, mode)
+        {
+            return Some(way);
         }
+        let side = &mut self.sides[at];
         side.heat += 1;
         let heat = side.heat;
-        if heat == self.drafts.threshold {
+        if side.draft == 0 && self.drafts.threshold != 0 && heat >= self.drafts.threshold {
+            // One that had to give way comes back at once.
             return self.known(x, block, mode).or_else(|| self.draft_at(x, block, mode));
         }
         if heat < self.first_look || heat & 0xff != self.first_look & 0xff {

@@ -39,6 +39,26 @@ fn code_that_gives_way_and_comes_back_runs_as_before() {
 }
 
 #[test]
+fn drafts_that_gave_way_are_written_again() {
+    if is_missing() {
+        return;
+    }
+    let config = |code_cache| Config { code_cache, threshold: u32::MAX, ..TINY };
+    let written = |code_cache| {
+        let mut drafts = 0;
+        rig::for_all("hot/faults32", |rom, model| {
+            let got = same_at_any_count(rom, model, jit(&config(code_cache)), LOOKS)?;
+            drafts += got.counters().iter().find(|c| c.0 == "jit_drafts").map_or(0, |c| c.1);
+            Ok(())
+        });
+        drafts
+    };
+    let (few, many) = (written(64 << 20), written(1));
+    // A host that has no drafts writes none.
+    assert!(few == 0 || many > few, "{few} drafts with room, {many} without");
+}
+
+#[test]
 #[ignore = "every block is translated before it runs: minutes"]
 fn every_rom_ends_as_it_should_in_too_little_code_memory() {
     all(&std::env::var("ROM").unwrap_or_default());

@@ -226,6 +226,8 @@ impl Drafter {
 
     /// A way back to the engine, to go on at an offset of the page, `back` instructions being given back.
     fn leave(&mut self, to: i32, reason: Reason, back: i32) -> Label {
+        // Behind the page's last byte nothing is left to be given back, and the way is not taken.
+        debug_assert!(to < PAGE_SIZE as i32 || back == 0, "{to} is in another page");
         let label = self.emit.asm.label();
         self.cold.push((label, word(reason, to as u32) as u32 | (back as u32) << 16));
         label
