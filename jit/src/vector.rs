@@ -147,7 +147,9 @@ impl Tr<'_, '_> {
             let inputs = Inputs { target, source, imm, xmm0, mxcsr };
             let Some(out) = Emitter::new(self.b, host).emit(v, &inputs, &mut slow) else { return false };
             if let Some(slow) = slow.block() {
-                let on = self.b.current_block().expect("the emitter has left the builder in a block");
+                // What has been begun is ended before another block is.
+                let on = self.b.create_block();
+                self.b.ins().jump(on, &[]);
                 self.b.switch_to_block(slow);
                 self.redo();
                 self.b.switch_to_block(on);
