@@ -575,7 +575,7 @@ fn remainder_terms(how: Arith, a: Value, b: Value, r: Value) -> (Value, Value, V
     }
 }
 
-/// CMPxx's predicates 0 to 7.
+/// CMPxx's predicates 0 to 7, where nothing that counts is unordered: not every host has 5 and 6 (NLT, NLE) as they are for vectors.
 fn predicate(imm: u8) -> FloatCC {
     match imm & 7 {
         0 => FloatCC::Equal,
@@ -583,8 +583,8 @@ fn predicate(imm: u8) -> FloatCC {
         2 => FloatCC::LessThanOrEqual,
         3 => FloatCC::Unordered,
         4 => FloatCC::NotEqual,
-        5 => FloatCC::UnorderedOrGreaterThanOrEqual,
-        6 => FloatCC::UnorderedOrGreaterThan,
+        5 => FloatCC::GreaterThanOrEqual,
+        6 => FloatCC::GreaterThan,
         _ => FloatCC::Ordered,
     }
 }
