@@ -55,6 +55,18 @@ pub enum FlagKind {
     Dec = 5,
 }
 
+impl FlagKind {
+    /// What [`FLAG_A`] and [`FLAG_B`] hold of an operation's operands and result. `b` is `Cf` before it for the last two; a logical
+    /// operation needs one word only.
+    pub fn words<T: Copy>(self, a: T, b: T, r: T) -> [T; 2] {
+        match self {
+            Self::Add | Self::Sub => [a, b],
+            Self::Logic => [r, r],
+            Self::Inc | Self::Dec => [r, b],
+        }
+    }
+}
+
 /// Entries in a table of entry points: see [`crate::jumps`]. A power of two.
 pub const JUMP_ENTRIES: usize = 1 << 18;
 /// log2 of the bytes of an entry: the host's address of the guest code, then the word by which its translation is entered.

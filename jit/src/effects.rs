@@ -15,6 +15,22 @@ pub const C: u8 = 8;
 /// All that can be written.
 pub const ALL: u8 = ZSP | CO | AX;
 
+/// What a condition reads.
+pub const fn read_by(c: Cond) -> u8 {
+    match c {
+        Cond::B | Cond::Ae => C,
+        Cond::O | Cond::No => CO,
+        Cond::Be | Cond::A => C | ZSP,
+        Cond::E | Cond::Ne | Cond::S | Cond::Ns | Cond::P | Cond::Np => ZSP,
+        Cond::L | Cond::Ge | Cond::Le | Cond::G => CO | ZSP,
+    }
+}
+
+/// What of `which` is read from before, where `written` was written first.
+pub const fn unwritten(which: u8, written: u8) -> u8 {
+    which & !if written & CO != 0 { written | C } else { written }
+}
+
 /// See the module's text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Effects {
@@ -34,8 +50,7 @@ pub struct Effects {
 
 impl Effects {
     fn flags(&mut self, which: u8) {
-        let written = if self.flags_written & CO != 0 { self.flags_written | C } else { self.flags_written };
-        self.flags_read |= which & !written;
+        self.flags_read |= unwritten(which, self.flags_written);
     }
 }
 
@@ -115,13 +130,7 @@ impl Ops for Effects {
         self.flags(C);
     }
     fn cond(&mut self, c: Cond) {
-        self.flags(match c {
-            Cond::B | Cond::Ae => C,
-            Cond::O | Cond::No => CO,
-            Cond::Be | Cond::A => C | ZSP,
-            Cond::E | Cond::Ne | Cond::S | Cond::Ns | Cond::P | Cond::Np => ZSP,
-            Cond::L | Cond::Ge | Cond::Le | Cond::G => CO | ZSP,
-        });
+        self.flags(read_by(c));
     }
     fn df(&mut self) {}
 

@@ -499,7 +499,7 @@ impl Jit {
         if r.life == Life::Gone {
             return; // everything was dropped meanwhile
         }
-        let Some(done) = done else {
+        let Some(mut done) = done else {
             r.life = Life::Dead;
             self.unlink(x, id); // nobody watches over it from here on
             return;
@@ -510,25 +510,20 @@ impl Jit {
         }
         let insns = done.insns.as_ptr() as u64;
         let (mode, base, page) = (r.mode, x.sys.mem.base(), r.page);
-        let jumps = &mut self.jumps;
-        let mut patch = |code: &mut [u8]| {
-            for p in &done.patches {
-                let address = match p.import {
-                    n if n == Import::Cell as u32 => {
-                        jumps.cell(mode, Place { base, at: page.wrapping_add_signed(p.addend) })
-                    }
-                    n => helper::address(n).unwrap_or(insns).wrapping_add_signed(p.addend),
-                };
-                let at = p.at as usize;
-                code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
-            }
-        };
-        let mut code = done.code.clone();
-        patch(&mut code);
-        let mut placed = self.memory.place(&code);
+        for p in &done.patches {
+            let address = match p.import {
+                n if n == Import::Cell as u32 => {
+                    self.jumps.cell(mode, Place { base, at: page.wrapping_add_signed(p.addend) })
+                }
+                n => helper::address(n).unwrap_or(insns).wrapping_add_signed(p.addend),
+            };
+            let at = p.at as usize;
+            done.code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
+        }
+        let mut placed = self.memory.place(&done.code);
         if placed.is_none() {
             self.evict(x, id);
-            placed = self.memory.place(&code);
+            placed = self.memory.place(&done.code);
         }
         self.unlink(x, id); // from the code before
         let Some(code) = placed else {

@@ -319,11 +319,7 @@ impl Emit {
                 self.release(a);
             }
             Op::Flags { kind, bits, a, b, r } => {
-                let operands = match kind {
-                    FlagKind::Add | FlagKind::Sub => [a, b],
-                    FlagKind::Logic => [r, r],
-                    FlagKind::Inc | FlagKind::Dec => [r, b],
-                };
+                let operands = kind.words(a, b, r);
                 self.set_flags(t, kind, bits, operands)?;
                 for v in operands {
                     self.release(v);
@@ -399,12 +395,7 @@ impl Emit {
                 Op::SetReg(_, v) => add(v, true),
                 Op::SetWord(_, v) if live => add(v, true),
                 Op::Flags { kind, bits, a, b, r } if live => {
-                    let operands = match kind {
-                        FlagKind::Add | FlagKind::Sub => [a, b],
-                        FlagKind::Logic => [r, r],
-                        FlagKind::Inc | FlagKind::Dec => [r, b],
-                    };
-                    for v in operands {
+                    for v in kind.words(a, b, r) {
                         add(v, bits == 64);
                     }
                 }

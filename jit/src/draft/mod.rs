@@ -348,10 +348,7 @@ impl Drafter {
                 // The page that runs is mapped where it is: the entry's place is known.
                 let cell = jumps.cell(b.mode, Place { at: b.page.at + k as u64, ..b.page });
                 a.mov_imm64(CELL, cell);
-                a.load(64, RCX, at(CELL, 0));
-                a.mov(true, RAX, RCX);
-                a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
-                a.jmp_to(RAX);
+                jump_by(a, at(CELL, 0));
             }
             to => {
                 let ip = Host(10);
@@ -402,11 +399,16 @@ impl Drafter {
         a.alu(Alu::Sub, true, linear, RCX);
         a.mov(true, PAGE_IP, ip);
         a.alu(Alu::Sub, true, PAGE_IP, linear);
-        a.load(64, RCX, at(RAX, 8));
-        a.mov(true, RAX, RCX);
-        a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
-        a.jmp_to(RAX);
+        jump_by(a, at(RAX, 8));
     }
+}
+
+/// Enters code by the word that lies somewhere.
+fn jump_by(a: &mut asm::Asm, word: asm::At) {
+    a.load(64, RCX, word);
+    a.mov(true, RAX, RCX);
+    a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
+    a.jmp_to(RAX);
 }
 
 /// Where the `tail` convention has `cell`.

@@ -4,7 +4,7 @@
 //! address only what the encoding really has is left.
 
 use crate::abi::FlagKind;
-use crate::effects::{ALL, AX, C, CO, ZSP};
+use crate::effects::{self, ALL, AX, C, CO, ZSP};
 use crate::value::{Bin, Un};
 use cranelift_codegen::ir::condcodes::IntCC;
 use ferrite_core::cpu::Exception;
@@ -189,8 +189,7 @@ impl Trace {
     }
 
     fn reads(&mut self, which: u8) {
-        let written = if self.flags_written & CO != 0 { self.flags_written | C } else { self.flags_written };
-        self.flags_read |= which & !written;
+        self.flags_read |= effects::unwritten(which, self.flags_written);
     }
 
     fn flags(&mut self, kind: FlagKind, bits: u32, a: V, b: V, r: V) {
@@ -337,13 +336,7 @@ impl Ops for Trace {
         self.fails = true;
     }
     fn cond(&mut self, c: Cond) -> V {
-        self.reads(match c {
-            Cond::B | Cond::Ae => C,
-            Cond::O | Cond::No => CO,
-            Cond::Be | Cond::A => C | ZSP,
-            Cond::E | Cond::Ne | Cond::S | Cond::Ns | Cond::P | Cond::Np => ZSP,
-            Cond::L | Cond::Ge | Cond::Le | Cond::G => CO | ZSP,
-        });
+        self.reads(effects::read_by(c));
         self.push(Op::Cond(c), 1)
     }
     fn cf(&mut self) -> V {

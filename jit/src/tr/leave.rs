@@ -80,11 +80,7 @@ impl Tr<'_, '_> {
 
     /// The two words that go with a [`FlagKind`].
     fn flag_operands(&mut self, kind: FlagKind, bits: u32, a: V, b: V, r: V) -> [Value; 2] {
-        let (first, second) = match kind {
-            FlagKind::Add | FlagKind::Sub => (a, b),
-            FlagKind::Logic => (r, r),
-            FlagKind::Inc | FlagKind::Dec => (r, b),
-        };
+        let [first, second] = kind.words(a, b, r);
         let first = self.lower_zext(first, bits);
         let second = if kind == FlagKind::Logic { first } else { self.lower_zext(second, bits) };
         [first, second]
