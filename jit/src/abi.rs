@@ -43,6 +43,8 @@ pub const DRAFT_RUN: usize = 11;
 pub const DRAFT_RUN_FLAGS: usize = 12;
 pub const DRAFT_SETTLE: usize = 13;
 pub const DRAFT_LEAVE: usize = 14;
+/// Two words: what an access to two pages read, for the translated code that asked.
+pub const GATHERED: usize = 15;
 
 /// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +95,7 @@ pub enum Reason {
     Limit = 2,
     /// A helper asked for attention, or raised an exception ([`Exec::fault`]).
     Attention = 3,
-    /// The region does not lie inside the code segment here.
+    /// The code does not lie inside the code segment here, or what of it lies in another page is not mapped there.
     Outside = 4,
     /// A draft has been run so often that its code is to be translated.
     Hot = 5,

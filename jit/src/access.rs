@@ -122,14 +122,16 @@ impl Tr<'_, '_> {
         let entry = self.tlb_entry(lin);
         let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
         let miss = self.b.ins().icmp(IntCC::NotEqual, tag, page);
-        let host = if self.alone && !aligned {
+        let reach = self.alone && !aligned;
+        let host = if reach {
             self.reach(lin, entry, miss, bytes, write)
         } else {
             self.redo_if(miss);
             let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
             self.b.ins().iadd(addend, lin)
         };
-        if self.v.constant(root).is_none() {
+        // What was read from two pages lies elsewhere.
+        if self.v.constant(root).is_none() && !(reach && !write && bytes > 1) {
             self.seen.retain(|s| s.root != root);
             if self.seen.len() == SEEN {
                 self.seen.remove(0);
@@ -140,8 +142,8 @@ impl Tr<'_, '_> {
         host
     }
 
-    /// The host address behind a look at the TLB. Where that missed, the engine's function looks further: this is for instructions that
-    /// miss often.
+    /// The host address behind a look at the TLB. Where that missed, the engine's function looks further, and puts together what is to
+    /// be read from two pages: this is for instructions that miss often.
     fn reach(&mut self, lin: Value, entry: Value, miss: Value, bytes: u64, write: bool) -> Value {
         let (hit, cold, none) = (self.b.create_block(), self.cold_block(), self.cold_block());
         let on = self.b.create_block();

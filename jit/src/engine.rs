@@ -23,7 +23,7 @@ use ferrite_core::engine::{Engine, Hot};
 use ferrite_core::exec::{Exec, Exit};
 use ferrite_core::interp::{Interpreter, block_here, boundary, pass, run_on};
 use ferrite_core::isa::Insn;
-use ferrite_core::isa::cache::{BlockId, watch};
+use ferrite_core::isa::cache::{BlockId, granules, watch};
 use ferrite_core::isa::helpers::interrupt;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use ferrite_core::mmu::tlb::{self, View};
@@ -600,7 +600,7 @@ impl Jit {
         let Some(list) = self.pages.get((stale.page >> PAGE_SHIFT) as usize) else { return };
         for id in list.clone() {
             let r = &mut self.regions[id as usize];
-            if r.life == Life::Live && r.runs.iter().any(|&(a, b)| granules(a, b) & stale.granules != 0) {
+            if r.life == Life::Live && r.runs.iter().any(|&(a, b)| granules(a.into(), b.into()) & stale.granules != 0) {
                 r.life = Life::Stale;
                 self.counts.invalidated += 1;
                 self.unlink(x, id);
@@ -677,12 +677,6 @@ impl Jit {
         }
         reason
     }
-}
-
-/// The granules of a page that a run of bytes touches.
-fn granules(from: u16, end: u16) -> u64 {
-    let last = end.max(from + 1) - 1;
-    (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6))
 }
 
 impl Engine for Jit {

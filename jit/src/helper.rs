@@ -85,14 +85,24 @@ pub unsafe extern "C" fn run_with_flags(x: *mut u8, i: *const Insn) -> u32 {
     carry_out(x, i)
 }
 
-/// Where the host has what is at a linear address, or 0: see [`Exec::reach`]. `what` is the number of bytes, and bit 8 for a write.
+/// Where the host has what is at a linear address, or 0: see [`Exec::reach`]. What is read from two pages is put together in
+/// [`abi::GATHERED`]. `what` is the number of bytes, and bit 8 for a write.
 ///
 /// # Safety
 /// As [`cpu`].
 pub unsafe extern "C" fn reach(x: *mut u8, lin: u64, what: u64) -> u64 {
     // SAFETY: by the contract above.
     let x = unsafe { cpu(x) };
-    x.reach(lin, what & 0xff, what >> 8 != 0).unwrap_or(0)
+    let (bytes, write) = (what & 0xff, what >> 8 != 0);
+    if let Some(host) = x.reach(lin, bytes, write) {
+        return host;
+    }
+    if write {
+        return 0;
+    }
+    let Some(all) = x.gather(lin, bytes) else { return 0 };
+    (x.words[abi::GATHERED], x.words[abi::GATHERED + 1]) = (all as u64, (all >> 64) as u64);
+    (&raw const x.words[abi::GATHERED]).expose_provenance() as u64
 }
 
 fn carry_out(x: &mut Exec, i: &Insn) -> u32 {

@@ -166,6 +166,26 @@ impl Exec {
         (tag == lin & !(PAGE_SIZE - 1) && !self.attention).then(|| lin.wrapping_add(e.addend))
     }
 
+    /// The `bytes` bytes (at most 16) at a linear address that lie in two pages, of which [`Self::reach`] has both for reading.
+    pub fn gather(&mut self, lin: u64, bytes: u64) -> Option<u128> {
+        let here = PAGE_SIZE - (lin & (PAGE_SIZE - 1));
+        if here >= bytes {
+            return None;
+        }
+        let first = self.reach(lin, here, false)?;
+        let second = self.reach(lin.wrapping_add(here) & self.ctx.lin_mask, bytes - here, false)?;
+        let mut all = [0; 16];
+        let mem = &self.sys.mem;
+        let at = |host: u64, n: u64| {
+            let from = host.wrapping_sub(mem.base()) as usize;
+            &mem.backing()[from..from + n as usize]
+        };
+        let (a, b) = (at(first, here), at(second, bytes - here));
+        all[..a.len()].copy_from_slice(a);
+        all[a.len()..a.len() + b.len()].copy_from_slice(b);
+        Some(u128::from_le_bytes(all))
+    }
+
     /// The position in the backing that an entry, whose tag matches, gives to a linear address.
     #[inline(always)]
     #[must_use]

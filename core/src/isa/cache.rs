@@ -128,14 +128,10 @@ impl Block {
     fn granules(&self, page: Offset) -> u64 {
         let from = (self.key >> 2) & (PAGE_SIZE - 1);
         let end = from + u64::from(self.bytes);
-        let (from, last) = if self.tail == NO_TAIL {
-            (from, end - 1)
-        } else if page == self.tail {
-            (0, end - PAGE_SIZE - 1)
-        } else {
-            (from, PAGE_SIZE - 1)
-        };
-        (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6))
+        let head = if page == (self.key >> 2) - from { granules(from, end.min(PAGE_SIZE)) } else { 0 };
+        // Both may be one page.
+        let tail = if page == self.tail { granules(0, end - PAGE_SIZE) } else { 0 };
+        head | tail
     }
 }
 
@@ -161,6 +157,13 @@ impl BlockCache {
     pub fn place(&self, id: BlockId) -> Option<(Offset, u16)> {
         let b = self.blocks.get(id as usize)?;
         (b.key != NO_KEY && b.tail == NO_TAIL).then_some((b.key >> 2, b.bytes))
+    }
+
+    /// As [`Self::place`], of any block, and the page of the backing that holds the rest of one that crosses into it.
+    #[must_use]
+    pub fn place_across(&self, id: BlockId) -> Option<(Offset, u16, Option<Offset>)> {
+        let b = self.blocks.get(id as usize).filter(|b| b.key != NO_KEY)?;
+        Some((b.key >> 2, b.bytes, (b.tail != NO_TAIL).then_some(b.tail)))
     }
 
     /// The block that follows `from`, which began at the instruction pointer `start`, if it is one of the two in the
@@ -432,6 +435,13 @@ impl BlockCache {
             }
         }
     }
+}
+
+/// The granules of a page that the bytes from an offset in it to another (behind the last) touch; at least one.
+#[must_use]
+pub fn granules(from: u64, end: u64) -> u64 {
+    let last = end.max(from + 1) - 1;
+    (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6))
 }
 
 /// Marks bytes of a page as decoded, so that writes to them are noticed.

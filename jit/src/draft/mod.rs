@@ -46,6 +46,8 @@ pub struct Block<'a> {
     pub mode: Mode,
     pub model: &'a Model,
     pub page: Place,
+    /// Where the rest of `text` is fetched from, for one instruction that crosses into the next page: the start of that.
+    pub tail: Option<Place>,
     /// Counted down by each execution; below 0 the draft asks for a translation.
     pub counter: u64,
 }
@@ -197,10 +199,13 @@ impl Drafter {
         self.steps.len() as i32
     }
 
-    /// The start of the code: is it inside the segment, how often was it run, may all of it retire?
+    /// The start of the code: is it inside the segment, is all of it there, how often was it run, may all of it retire?
     fn enter(&mut self, b: &Block<'_>) -> Label {
         let start = i32::from(b.start);
         let n = self.len();
+        if let Some(tail) = b.tail {
+            self.check_tail(start, tail);
+        }
         if !self.emit.mode.is_flat() {
             let out = self.leave(start, Reason::Outside, 0);
             let a = &mut self.emit.asm;
@@ -222,6 +227,27 @@ impl Drafter {
         a.alu_imm(Alu::Sub, true, LEFT, n);
         a.jcc(SIGN, limit);
         entry
+    }
+
+    /// Leaves to have the interpreter look, unless the page behind is mapped to where the rest of the code was.
+    fn check_tail(&mut self, start: i32, tail: Place) {
+        let out = self.leave(start, Reason::Outside, 0);
+        let flat = self.emit.mode.is_flat();
+        let a = &mut self.emit.asm;
+        let (next, entry) = (Host(8), Host(9));
+        // Behind the last page of flat 32-bit code is none: no tag is 2^32.
+        a.lea(true, next, at(PAGE_IP, PAGE_SIZE as i32));
+        if !flat {
+            a.alu_from(Alu::Add, true, next, at(EXEC, abi::window_base(1)));
+            a.alu_from(Alu::And, true, next, at(EXEC, abi::word(abi::LINEAR_MASK)));
+        }
+        tlb_entry(a, entry, next, abi::FETCH_TLB);
+        a.alu_from(Alu::Cmp, true, next, at(entry, 16));
+        a.jcc(NOT_EQUAL, out);
+        a.alu_from(Alu::Add, true, next, at(entry, 24));
+        a.mov_imm64(RAX, tail.guest());
+        a.alu(Alu::Cmp, true, RAX, next);
+        a.jcc(NOT_EQUAL, out);
     }
 
     /// A way back to the engine, to go on at an offset of the page, `back` instructions being given back.
@@ -376,10 +402,7 @@ impl Drafter {
         }
         let miss = a.label();
         self.missing.push((miss, ip));
-        a.mov(false, RAX, linear);
-        a.shift_imm(Shift::Shr, false, RAX, 12 - 5);
-        a.alu_imm(Alu::And, false, RAX, (tlb::ENTRIES as i32 - 1) << 5);
-        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::FETCH_TLB)));
+        tlb_entry(a, RAX, linear, abi::FETCH_TLB);
         a.mov(true, RCX, linear);
         a.alu_imm(Alu::And, true, RCX, -(PAGE_SIZE as i32));
         a.alu_from(Alu::Cmp, true, RCX, at(RAX, 16));
@@ -401,6 +424,15 @@ impl Drafter {
         a.alu(Alu::Sub, true, PAGE_IP, linear);
         jump_by(a, at(RAX, 8));
     }
+}
+
+/// The TLB's entry for a linear address, in the view whose first entry is in a word of [`abi`].
+fn tlb_entry(a: &mut asm::Asm, entry: Host, linear: Host, view: usize) {
+    // Entries of 32 bytes by bits 12 and up.
+    a.mov(false, entry, linear);
+    a.shift_imm(Shift::Shr, false, entry, 12 - 5);
+    a.alu_imm(Alu::And, false, entry, (tlb::ENTRIES as i32 - 1) << 5);
+    a.alu_from(Alu::Add, true, entry, at(EXEC, abi::word(view)));
 }
 
 /// Enters code by the word that lies somewhere.
@@ -497,7 +529,8 @@ mod tests {
     fn drafted(start: u16, text: &[u8], code: CodeSize) -> Vec<Instruction> {
         let model = Model::new(ModelName::Max);
         let page = Place { base: 0, at: 0x3000 };
-        let block = Block { start, text, mode: Mode::plain(code), model: &model, page, counter: 0x1_0000 };
+        let tail = (usize::from(start) + text.len() > PAGE_SIZE as usize).then_some(Place { base: 0, at: 0x7000 });
+        let block = Block { start, text, mode: Mode::plain(code), model: &model, page, tail, counter: 0x1_0000 };
         let draft = Drafter::new().draft(&block, &mut Jumps::new(0)).expect("this can be drafted");
         let all: Vec<Instruction> = Decoder::with_ip(64, &draft.code, 0, DecoderOptions::NONE).iter().collect();
         assert!(all.iter().all(|i| !i.is_invalid()));
@@ -526,6 +559,17 @@ mod tests {
         assert_eq!(calls(&drafted(0, &[0x01, 0xd8, 0x40, 0x89, 0xc1], CodeSize::Bits32)), 0); // add, inc, mov
         assert_eq!(calls(&drafted(0, &[0x8b, 0x03], CodeSize::Bits32)), 1); // mov eax, [ebx]: where the TLB misses
         assert_eq!(calls(&drafted(0, &[0x0f, 0xa2], CodeSize::Bits32)), 1); // cpuid
+    }
+
+    #[test]
+    fn code_across_pages_looks_where_its_second_page_is() {
+        if !AVAILABLE {
+            return;
+        }
+        let asks = |code: &[Instruction]| code.iter().filter(|i| i.immediate64() == 0x7000).count();
+        let text = [0xb8, 1, 2, 3, 4]; // mov eax, 4030201h
+        assert_eq!(asks(&drafted(0xffd, &text, CodeSize::Bits32)), 1);
+        assert_eq!(asks(&drafted(0xffb, &text, CodeSize::Bits32)), 0);
     }
 
     #[test]

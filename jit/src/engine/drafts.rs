@@ -3,7 +3,7 @@
 //! A draft belongs to a decoded block, and is good whenever that block is: the bytes are the same then. It is entered from here through
 //! its block, and from other code through the jump table, out of which it is taken when the bytes are written to.
 
-use super::{Jit, Life, Side, Way, granules};
+use super::{Jit, Life, Side, Way};
 use crate::Config;
 use crate::abi;
 use crate::code::CodeMemory;
@@ -12,8 +12,9 @@ use crate::jumps::Place;
 use crate::mode::Mode;
 use ferrite_core::exec::Exec;
 use ferrite_core::isa::Insn;
-use ferrite_core::isa::cache::BlockId;
+use ferrite_core::isa::cache::{BlockId, granules};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -27,9 +28,10 @@ const NEVER: u32 = i32::MAX as u32;
 /// A draft.
 #[derive(Debug)]
 struct One {
-    /// Its page, and the first and last-plus-one offsets of its block.
+    /// Its page, and the first and last-plus-one offsets of its block; the page with what is behind the end of that.
     page: u64,
     run: (u16, u16),
+    tail: Option<u64>,
     mode: Mode,
     /// 0 when it is out of use for good.
     code: u64,
@@ -38,6 +40,22 @@ struct One {
     _insns: Box<[Insn]>,
     /// The draft of the same block for another mode, plus one.
     next: u32,
+}
+
+impl One {
+    /// The pages that its code is of.
+    fn pages(&self) -> impl Iterator<Item = u64> + use<> {
+        std::iter::once(self.page).chain(self.tail)
+    }
+
+    /// The granules of `page`, one of its pages, that its bytes touch.
+    fn granules(&self, page: u64) -> u64 {
+        let (from, end) = (u64::from(self.run.0), u64::from(self.run.1));
+        let head = if page == self.page { granules(from, end.min(PAGE_SIZE)) } else { 0 };
+        // Both may be one page.
+        let tail = if self.tail == Some(page) { granules(0, end - PAGE_SIZE) } else { 0 };
+        head | tail
+    }
 }
 
 /// See the module's text.
@@ -132,6 +150,22 @@ impl Drafts {
         side.heat.saturating_add(if left >= self.hot { self.hot } else { self.hot - left })
     }
 
+    /// The drafts of code in a page.
+    fn of_page(&self, page: u64) -> &[u32] {
+        self.pages.get((page >> PAGE_SHIFT) as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Has a draft found by its pages.
+    fn enlist(&mut self, id: u32) {
+        for page in self.all[id as usize].pages() {
+            let index = (page >> PAGE_SHIFT) as usize;
+            if self.pages.len() <= index {
+                self.pages.resize(index + 1, Vec::new());
+            }
+            self.pages[index].push(id);
+        }
+    }
+
     fn add(&mut self, one: One) -> u32 {
         match self.free.pop() {
             Some(id) => {
@@ -166,34 +200,36 @@ impl Jit {
 
     #[cold]
     fn write_draft(&mut self, x: &mut Exec, block: BlockId, mode: Mode, next: u32) -> Option<Way> {
-        let (at, len) = self.interp.cache.place(block)?;
+        let (at, len, tail) = self.interp.cache.place_across(block)?;
         let page = at & !(PAGE_SIZE - 1);
         let start = (at & (PAGE_SIZE - 1)) as u16;
-        let index = (page >> PAGE_SHIFT) as usize;
-        if self.drafts.pages.len() <= index {
-            self.drafts.pages.resize(index + 1, Vec::new());
-        }
         let run = (start, start + len);
         // What a draft was made of before may be other bytes by now.
-        let old = self.drafts.pages[index].iter().copied().find(|&id| {
+        let old = self.drafts.of_page(page).iter().copied().find(|&id| {
             let d = &self.drafts.all[id as usize];
-            d.run.0 == start && d.mode == mode
+            d.page == page && d.run.0 == start && d.mode == mode
         });
         if let Some(old) = old {
             self.drop_draft(x, old);
         }
         let insns = Box::default();
-        let id = self.drafts.add(One { page, run, mode, code: 0, block, _insns: insns, next });
+        let id = self.drafts.add(One { page, run, tail, mode, code: 0, block, _insns: insns, next });
         let hot = self.drafts.hot;
         let counter = self.drafts.counter(id);
         counter.set(hot);
         let counter = counter.as_ptr().expose_provenance() as u64;
-        let text = &x.sys.mem.backing()[at as usize..at as usize + usize::from(len)];
-        let here = Place { base: x.sys.mem.base(), at: page };
-        let request = Block { start, text, mode, model: &x.model, page: here, counter };
+        let bytes = x.sys.mem.backing();
+        let here = usize::from(len).min((page + PAGE_SIZE - at) as usize);
+        let mut text: Cow<'_, [u8]> = Cow::Borrowed(&bytes[at as usize..at as usize + here]);
+        if let Some(tail) = tail {
+            text.to_mut().extend_from_slice(&bytes[tail as usize..tail as usize + usize::from(len) - here]);
+        }
+        let place = |at: u64| Place { base: x.sys.mem.base(), at };
+        let (here, tail_place) = (place(page), tail.map(place));
+        let request = Block { start, text: &text, mode, model: &x.model, page: here, tail: tail_place, counter };
         let (done, ns) = crate::worker::timed(|| self.drafts.drafter.draft(&request, &mut self.jumps));
         self.drafts.ns += ns;
-        self.drafts.pages[index].push(id);
+        self.drafts.enlist(id);
         self.sides[block as usize].draft = id + 1;
         // Without one, the block stays with the interpreter, and is not asked about again.
         let done = done?;
@@ -240,10 +276,8 @@ impl Jit {
 
     /// Takes the drafts that a write has touched out of the jump table. Their blocks know when they are good again.
     pub(super) fn unlink_drafts(&mut self, x: &Exec, stale: StaleCode) {
-        let Some(list) = self.drafts.pages.get((stale.page >> PAGE_SHIFT) as usize) else { return };
-        for id in list.clone() {
-            let (a, b) = self.drafts.all[id as usize].run;
-            if granules(a, b) & stale.granules != 0 {
+        for id in self.drafts.of_page(stale.page).to_vec() {
+            if self.drafts.all[id as usize].granules(stale.page) & stale.granules != 0 {
                 self.unlink_draft(x, id);
             }
         }
@@ -254,9 +288,11 @@ impl Jit {
         self.unlink_draft(x, id);
         let d = &mut self.drafts.all[id as usize];
         (d.code, d._insns) = (0, Box::default());
-        let (page, block, next) = (d.page, d.block, d.next);
-        if let Some(list) = self.drafts.pages.get_mut((page >> PAGE_SHIFT) as usize) {
-            list.retain(|&other| other != id);
+        let (block, next) = (d.block, d.next);
+        for page in d.pages() {
+            if let Some(list) = self.drafts.pages.get_mut((page >> PAGE_SHIFT) as usize) {
+                list.retain(|&other| other != id);
+            }
         }
         // Out of the chain of its block.
         if let Some(side) = self.sides.get_mut(block as usize) {

@@ -18,7 +18,7 @@ const REDO_SAMPLE: u32 = 16;
 const REDO_STEP: u32 = 7;
 /// Retired instructions between two returns from one instruction below which it is translated another way: with a look beyond the TLB
 /// of its own, and where that does not help, as a call.
-const REDO_DISTANCE: [u64; 2] = [10_000, 2000];
+const REDO_DISTANCE: [u64; 2] = [40_000, 2000];
 
 impl Jit {
     /// Straight runs of decoded instructions that are reached from an entry inside its page and are not cold.

@@ -5,6 +5,7 @@
 //! Checking"; Vol. 1, "Canonical Addressing".
 
 use super::super::asm::{ABOVE, Alu, At, Cc, GREATER, Host, LESS, NOT_EQUAL, RAX, RCX, Shift, at};
+use super::super::tlb_entry;
 use super::super::trace::{Op, Trace, V};
 use super::{EXEC, Emit, Is, R, TooMuch};
 use crate::abi;
@@ -12,7 +13,6 @@ use crate::mode::{SegKind, linear_mask};
 use crate::value::Un;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::memory::PAGE_SIZE;
-use ferrite_core::mmu::tlb;
 
 impl Emit {
     /// Gives the instruction to the interpreter where the condition holds.
@@ -75,10 +75,7 @@ impl Emit {
 
     /// Looks the page of a linear address up. Its address is what RAX and the register add up to.
     pub(super) fn look_up(&mut self, lin: Host, bytes: u32, write: bool) {
-        self.asm.mov(false, RAX, lin);
-        self.asm.shift_imm(Shift::Shr, false, RAX, 12 - 5);
-        self.asm.alu_imm(Alu::And, false, RAX, (tlb::ENTRIES as i32 - 1) << 5);
-        self.asm.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::TLB)));
+        tlb_entry(&mut self.asm, RAX, lin, abi::TLB);
         if bytes == 1 {
             self.asm.mov(true, RCX, lin);
         } else {
