@@ -21,13 +21,11 @@ pub struct Seen {
     root: V,
     disp: u64,
     bytes: u64,
-    /// The linear address, its offset in the page if that was needed, and the host's address.
+    /// The linear address, its offset in the page, and the host's address.
     lin: Value,
-    off: Option<Value>,
+    off: Value,
     host: Value,
     entry: Value,
-    /// The linear address of the page.
-    page: Value,
     /// Which of the tags were compared.
     read: bool,
     write: bool,
@@ -109,19 +107,8 @@ impl Tr<'_, '_> {
             return host;
         }
         let lin = self.lower(lin, 64);
-        let last = if bytes == 1 || aligned {
-            lin
-        } else {
-            let n = self.b.ins().iconst(types::I64, bytes as i64 - 1);
-            self.b.ins().iadd(lin, n)
-        };
-        // No tag has bits as low as a misaligned address: it matches none.
-        let low = if aligned { (PAGE_SIZE - bytes) as i64 } else { PAGE_SIZE as i64 - 1 };
-        let mask = self.b.ins().iconst(types::I64, !low);
-        let page = self.b.ins().band(last, mask);
         let entry = self.tlb_entry(lin);
-        let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
-        let miss = self.b.ins().icmp(IntCC::NotEqual, tag, page);
+        let (off, miss) = self.misses(lin, entry, bytes, write, aligned);
         let reach = self.alone && !aligned;
         let host = if reach {
             self.reach(lin, entry, miss, bytes, write)
@@ -137,9 +124,23 @@ impl Tr<'_, '_> {
                 self.seen.remove(0);
             }
             let align = if aligned { bytes } else { 1 };
-            self.seen.push(Seen { root, disp, bytes, lin, off: None, host, entry, page, read: !write, write, align });
+            self.seen.push(Seen { root, disp, bytes, lin, off, host, entry, read: !write, write, align });
         }
         host
+    }
+
+    /// The offset of an access in the page that an entry's tag is of, and whether it does not lie in that. With `aligned`, one that is not
+    /// aligned by its size does not.
+    fn misses(&mut self, lin: Value, entry: Value, bytes: u64, write: bool, aligned: bool) -> (Value, Value) {
+        let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
+        let off = self.b.ins().isub(lin, tag);
+        let last = (PAGE_SIZE - bytes) as i64;
+        let miss = if aligned {
+            self.b.ins().band_imm_s(off, !last)
+        } else {
+            self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, off, last)
+        };
+        (off, miss)
     }
 
     /// The host address behind a look at the TLB. Where that missed, the engine's function looks further, and puts together what is to
@@ -193,20 +194,16 @@ impl Tr<'_, '_> {
         // What lies within the bytes that were found in one page does so, too.
         let inside = delta >= 0 && delta as u64 + bytes <= seen.bytes;
         if !inside {
-            let off = seen.off.unwrap_or_else(|| {
-                let mask = self.b.ins().iconst(types::I64, PAGE_SIZE as i64 - 1);
-                self.b.ins().band(seen.lin, mask)
-            });
-            self.seen[k].off = Some(off);
             let n = self.b.ins().iconst(types::I64, delta);
-            let at = self.b.ins().iadd(off, n);
+            let at = self.b.ins().iadd(seen.off, n);
             let last = self.b.ins().iconst(types::I64, (PAGE_SIZE - bytes) as i64);
             let out = self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last);
             self.redo_if(out);
         }
         if (write && !seen.write) || (!write && !seen.read) {
             let tag = self.b.ins().load(types::I64, state_access(), seen.entry, if write { 8 } else { 0 });
-            let miss = self.b.ins().icmp(IntCC::NotEqual, tag, seen.page);
+            let off = self.b.ins().isub(seen.lin, tag);
+            let miss = self.b.ins().icmp(IntCC::NotEqual, off, seen.off);
             self.redo_if(miss);
         }
         self.seen[k].write |= write;

@@ -8,7 +8,7 @@ use crate::cpu::flags::AC;
 use crate::cpu::state::{CpuState, cr0, cr4};
 use crate::memory::{Offset, PAGE_SIZE, Route};
 use crate::mmu::known::Page;
-use crate::mmu::tlb::{Entry, NO_TAG, View};
+use crate::mmu::tlb::{Entry, View, no_tag};
 use crate::mmu::walk::{Access, Walk, translate};
 
 impl Exec {
@@ -113,7 +113,7 @@ impl Exec {
         let mem = &self.sys.mem;
         let page = lin & !(PAGE_SIZE - 1);
         let phys = mem.a20(known.phys());
-        let tag = |on| if on { page } else { NO_TAG };
+        let tag = |on| if on { page } else { no_tag(lin) };
         let (addend, read, write) = match mem.read_route(phys) {
             Route::Backing(at) => {
                 let write = known.allows(Access::Write)
@@ -125,7 +125,7 @@ impl Exec {
         };
         let old = *self.tlb.entry(view, lin);
         let shared = read && old.addend == addend;
-        let kept = |tag| if shared && tag == page { page } else { NO_TAG };
+        let kept = |tag| if shared && tag == page { page } else { no_tag(lin) };
         let new = if access == Access::Fetch {
             Entry { read: kept(old.read), write: kept(old.write), fetch: tag(read), addend }
         } else {

@@ -1,7 +1,7 @@
 //! What the processor remembers of page tables, seen from accesses. 32-bit paging, level 0, flat segments.
 
 use super::known::LIMIT;
-use super::tlb::{ENTRIES, NO_TAG, View};
+use super::tlb::{ENTRIES, View, no_tag};
 use super::walk::Access;
 use crate::cpu::segment::{Seg, attr};
 use crate::cpu::state::{cr0, cr4};
@@ -104,7 +104,7 @@ fn writes_to_a_page_with_code_or_under_a_watchpoint_walk_no_more_than_others() {
     write(&mut x, LIN);
     x.sys.mem.mark_code(code, 64);
     x.tlb.protect(x.sys.mem.base() + code);
-    assert_eq!(x.tlb.entry(View::Supervisor, LIN).write, NO_TAG);
+    assert_eq!(x.tlb.entry(View::Supervisor, LIN).write, no_tag(LIN));
     clear(&mut x, LIN, A | D);
     write(&mut x, LIN);
     assert!(x.attention && x.sys.mem.has_stale_code(), "the write was noticed");
@@ -130,7 +130,7 @@ fn a_change_of_the_map_or_a_look_at_dirty_pages_forgets_no_translation() {
     clear(&mut x, LIN, A | D);
     x.sys.mem.take_dirty(Consumer::Snapshot);
     x.follow_map();
-    assert_eq!(x.tlb.entry(View::Supervisor, LIN).read, NO_TAG);
+    assert_eq!(x.tlb.entry(View::Supervisor, LIN).read, no_tag(LIN));
     write(&mut x, LIN);
     assert_eq!(pte(&x, LIN) & (A | D), 0);
     assert_eq!(x.sys.mem.take_dirty(Consumer::Snapshot), [frame(LIN)], "the write was noted, and no table was written");

@@ -9,11 +9,22 @@
 //! An entry may go at any time, and that changes nothing but speed; it never says more than what is known.
 
 use super::known::Known;
+use crate::memory::{PAGE_SHIFT, PAGE_SIZE};
 
 /// Entries in one view. A power of two.
 pub const ENTRIES: usize = 16384;
-/// A tag that no linear page address equals, nor such an address with the low bits that a misaligned operand's has.
-pub const NO_TAG: u64 = 1 << 11;
+
+/// A tag that no address matches which is looked for where that of `lin` is: the page of another entry. So a linear address is in the
+/// page of a tag if, and only if, it is less than [`PAGE_SIZE`] above that.
+#[must_use]
+pub const fn no_tag(lin: u64) -> u64 {
+    if number(lin) == 0 { PAGE_SIZE } else { 0 }
+}
+
+/// The number of the entry, in its view, for the page of a linear address.
+const fn number(lin: u64) -> usize {
+    (lin >> PAGE_SHIFT) as usize & (ENTRIES - 1)
+}
 
 /// Who is asking; chooses the set of entries. SDM Vol. 3A, "Access Rights".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +44,7 @@ pub enum View {
 /// Number of views.
 pub const VIEWS: usize = 4;
 
-/// One page. All three tags are linear page addresses, or [`NO_TAG`]. 32 bytes, never in two of the host's cache lines.
+/// One page. All three tags are linear page addresses, or [`no_tag`]. 32 bytes, never in two of the host's cache lines.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub struct Entry {
@@ -49,8 +60,17 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Matches nothing.
-    pub const EMPTY: Self = Self { read: NO_TAG, write: NO_TAG, fetch: NO_TAG, addend: 0 };
+    /// What matches nothing, for the page of a linear address.
+    #[must_use]
+    pub const fn empty(lin: u64) -> Self {
+        let tag = no_tag(lin);
+        Self { read: tag, write: tag, fetch: tag, addend: 0 }
+    }
+
+    /// Whether this, the entry for the page of `lin`, matches nothing.
+    fn is_empty(&self, lin: u64) -> bool {
+        [self.read, self.write, self.fetch] == [no_tag(lin); 3]
+    }
 }
 
 /// Views that entries are filled for.
@@ -82,8 +102,12 @@ const _: () = assert!(ENTRIES * VIEWS <= 1 << 16);
 
 impl Default for Tlb {
     fn default() -> Self {
+        let mut entries: Box<[Entry; ENTRIES * VIEWS]> = boxed(Entry::empty(PAGE_SIZE));
+        for i in (0..ENTRIES * VIEWS).step_by(ENTRIES) {
+            entries[i] = Entry::empty(0);
+        }
         Self {
-            entries: boxed(Entry::EMPTY),
+            entries,
             global: Box::new([0; ENTRIES * VIEWS / 64]),
             filled: [Vec::new(), Vec::new()],
             known: Known::default(),
@@ -102,7 +126,16 @@ impl std::fmt::Debug for Tlb {
 impl Tlb {
     #[inline(always)]
     fn index(view: View, lin: u64) -> usize {
-        (view as usize * ENTRIES) | (lin as usize >> 12 & (ENTRIES - 1))
+        (view as usize * ENTRIES) | number(lin)
+    }
+
+    /// A linear address that the entry at an index could be for.
+    const fn some_lin(i: usize) -> u64 {
+        (i as u64) << PAGE_SHIFT
+    }
+
+    fn clear(&mut self, i: usize) {
+        self.entries[i] = Entry::empty(Self::some_lin(i));
     }
 
     /// The entry that could hold the page of `lin`.
@@ -133,7 +166,7 @@ impl Tlb {
         self.fills += 1;
         let was = self.global[i / 64] >> (i % 64) & 1 != 0;
         let e = &self.entries[i];
-        if was != global || e.read == NO_TAG && e.write == NO_TAG && e.fetch == NO_TAG {
+        if was != global || e.is_empty(lin) {
             if self.filled[usize::from(global)].len() >= 4 * ENTRIES * VIEWS {
                 self.forget_entries();
             }
@@ -154,19 +187,22 @@ impl Tlb {
     pub fn flush_local(&mut self) {
         self.flushes += 1;
         self.known.flush_local();
-        for i in self.filled[0].drain(..) {
-            let i = usize::from(i);
+        let mut local = std::mem::take(&mut self.filled[0]);
+        for i in local.drain(..).map(usize::from) {
             if self.global[i / 64] >> (i % 64) & 1 == 0 {
-                self.entries[i] = Entry::EMPTY;
+                self.clear(i);
             }
         }
+        self.filled[0] = local;
     }
 
     /// Drops every entry; what is known stays. For changes of the map, of what is watched and of who looks at writes.
     pub fn forget_entries(&mut self) {
-        for i in self.filled.iter_mut().flat_map(|list| list.drain(..)) {
-            self.entries[usize::from(i)] = Entry::EMPTY;
+        let mut filled = std::mem::take(&mut self.filled);
+        for i in filled.iter_mut().flat_map(|list| list.drain(..)) {
+            self.clear(usize::from(i));
         }
+        self.filled = filled;
     }
 
     /// Drops what is known of the 4-KiB page of one linear address.
@@ -174,7 +210,7 @@ impl Tlb {
         self.known.forget(lin);
         for view in FILLED_VIEWS {
             // The slot keeps its place in `filled`: emptying it twice is harmless, and `fill` may note it twice.
-            self.entries[Self::index(view, lin)] = Entry::EMPTY;
+            self.clear(Self::index(view, lin));
         }
     }
 
@@ -189,11 +225,11 @@ impl Tlb {
                 let entries = &mut self.entries;
                 for list in &mut self.filled {
                     list.retain(|&i| {
-                        let e = &mut entries[usize::from(i)];
-                        if [e.read, e.write, e.fetch].iter().any(|&t| t != NO_TAG && t >> 22 == lin >> 22) {
-                            *e = Entry::EMPTY;
+                        let (e, some) = (&mut entries[usize::from(i)], Self::some_lin(usize::from(i)));
+                        if [e.read, e.write, e.fetch].iter().any(|&t| t != no_tag(some) && t >> 22 == lin >> 22) {
+                            *e = Entry::empty(some);
                         }
-                        [e.read, e.write, e.fetch] != [NO_TAG; 3]
+                        !e.is_empty(some)
                     });
                 }
             }
@@ -206,8 +242,9 @@ impl Tlb {
     pub fn protect(&mut self, page: u64) {
         for &i in self.filled.iter().flatten() {
             let e = &mut self.entries[usize::from(i)];
-            if e.write != NO_TAG && e.write.wrapping_add(e.addend) == page {
-                e.write = NO_TAG;
+            let none = no_tag(Self::some_lin(usize::from(i)));
+            if e.write != none && e.write.wrapping_add(e.addend) == page {
+                e.write = none;
             }
         }
     }

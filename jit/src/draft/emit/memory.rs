@@ -76,14 +76,10 @@ impl Emit {
     /// Looks the page of a linear address up. Its address is what RAX and the register add up to.
     pub(super) fn look_up(&mut self, lin: Host, bytes: u32, write: bool) {
         tlb_entry(&mut self.asm, RAX, lin, abi::TLB);
-        if bytes == 1 {
-            self.asm.mov(true, RCX, lin);
-        } else {
-            self.asm.lea(true, RCX, at(lin, bytes as i32 - 1));
-        }
-        self.asm.alu_imm(Alu::And, true, RCX, -(PAGE_SIZE as i32));
-        self.asm.alu_from(Alu::Cmp, true, RCX, at(RAX, if write { 8 } else { 0 }));
-        self.slow_if(NOT_EQUAL);
+        self.asm.mov(true, RCX, lin);
+        self.asm.alu_from(Alu::Sub, true, RCX, at(RAX, if write { 8 } else { 0 }));
+        self.asm.alu_imm(Alu::Cmp, true, RCX, (PAGE_SIZE - u64::from(bytes)) as i32);
+        self.slow_if(ABOVE);
         self.asm.load(64, RAX, at(RAX, 24));
     }
 
