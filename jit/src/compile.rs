@@ -13,6 +13,7 @@ use cranelift_codegen::{Context, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use ferrite_core::cpu::state::RIP;
 use ferrite_core::isa::Insn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// An address to be written into host code: 8 bytes at `at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +96,19 @@ impl Compiler {
         format!("{} {} {host}", self.isa.triple(), self.isa.flags())
     }
 
-    /// Translates. `None` when the region cannot be: its first instruction is none that is translated, or Cranelift refuses it.
+    /// Translates. `None` when the region cannot be: its first instruction is none that is translated, or Cranelift refuses it, or
+    /// panics at it: the region is left to the other engines then, and what comes after it is translated.
     pub fn translate(&mut self, req: &Request) -> Option<Translation> {
+        catch_unwind(AssertUnwindSafe(|| self.make(req))).unwrap_or_else(|_| {
+            let at = req.runs.first().map_or(0, |r| r.0);
+            tracing::error!("the translator panicked at a region of {:?} at offset {at:x}h of its page", req.mode.code());
+            // Whatever state these were left in.
+            (self.ctx, self.fctx) = (Context::new(), FunctionBuilderContext::new());
+            None
+        })
+    }
+
+    fn make(&mut self, req: &Request) -> Option<Translation> {
         let plan = Plan::new(req)?;
         self.ctx.clear();
         let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
@@ -201,4 +213,31 @@ fn give_back(b: &mut FunctionBuilder<'_>, p: &[Value], ip: Value) {
     b.ins().store(state_access(), p[1], p[0], abi::word(abi::LEFT));
     let r = b.ins().iconst(types::I64, (Reason::Next as i64) << abi::REASON_SHIFT);
     b.ins().return_(&[r]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mode::Mode;
+    use ferrite_core::cpu::{Model, ModelName};
+    use ferrite_core::exec::CodeSize;
+    use ferrite_core::memory::PAGE_SIZE;
+
+    #[test]
+    fn a_panic_costs_one_region_only() {
+        let Ok(mut compiler) = Compiler::new() else { return };
+        let mut text = vec![0; PAGE_SIZE as usize];
+        text[..2].copy_from_slice(&[0x40, 0xc3]); // inc eax; ret
+        let good = Request {
+            id: 0,
+            runs: vec![(0, 2)],
+            text: text.into(),
+            mode: Mode::plain(CodeSize::Bits32),
+            model: Model::new(ModelName::Max),
+            slow: Vec::new(),
+        };
+        let short = Request { text: Box::default(), ..good.clone() }; // no request has less than a page
+        assert!(compiler.translate(&short).is_none());
+        assert_eq!(compiler.translate(&good).map(|t| t.count), Some(2));
+    }
 }
