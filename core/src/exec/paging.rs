@@ -69,6 +69,15 @@ impl Exec {
     /// # Errors
     /// `#PF`, with CR2 written.
     pub fn translate_for(&mut self, view: View, lin: u64, access: Access) -> Result<u64, Exception> {
+        match self.find(view, lin, access, true) {
+            Ok(phys) => Ok(phys),
+            Err(code) => Err(self.page_fault(lin, code)),
+        }
+    }
+
+    /// Translates for an asker and fills the TLB. Tables are walked only for what is not known; without `marks`, only as far as nothing
+    /// in them needs to be changed for it.
+    fn find(&mut self, view: View, lin: u64, access: Access, marks: bool) -> Result<u64, u32> {
         let in_page = lin & (PAGE_SIZE - 1);
         if self.st.cr0 & cr0::PG == 0 {
             self.fill(view, lin, access, Page::identity(lin));
@@ -84,12 +93,10 @@ impl Exec {
             smap: view == View::SupervisorSmap,
             phys_bits: self.model.phys_bits,
             gib_pages: self.model.gib_pages,
+            marks,
         };
         self.walks += 1;
-        let t = match translate(&self.st, &mut self.sys.mem, lin, w) {
-            Ok(t) => t,
-            Err(code) => return Err(self.page_fault(lin, code)),
-        };
+        let t = translate(&self.st, &mut self.sys.mem, lin, w)?;
         self.walk_wrote();
         if self.tlb.known.full_for(view, lin, access) {
             self.flush_tlb();
@@ -149,18 +156,15 @@ impl Exec {
     }
 
     /// Where the host has `bytes` bytes at a linear address, if they lie in one page of memory that may be read (or written) as it is;
-    /// tables are walked for it as for an access. `None` otherwise: nothing but what a processor may do ahead of time was done.
+    /// tables are walked for it, but not marked: who asks may have to give the instruction back, and it is another that retires first
+    /// then. `None` otherwise, with nothing done.
     pub fn reach(&mut self, lin: u64, bytes: u64, write: bool) -> Option<u64> {
         let inside = (lin & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE && canonical(lin);
         if !inside || self.ctx.view == View::Watched {
             return None;
         }
-        let cr2 = self.st.cr2;
         let access = if write { Access::Write } else { Access::Read };
-        if self.translate(lin, access).is_err() {
-            self.st.cr2 = cr2; // the fault is raised by who carries the instruction out
-            return None;
-        }
+        self.find(asker(&self.st, access), lin, access, false).ok()?;
         let e = self.tlb.entry(self.ctx.view, lin);
         let tag = if write { e.write } else { e.read };
         (tag == lin & !(PAGE_SIZE - 1) && !self.attention).then(|| lin.wrapping_add(e.addend))

@@ -350,11 +350,13 @@ pub trait Ops: Sized {
         self.set_sp(new);
     }
 
-    /// Writes the bits of RSP that count, keeping the others.
+    /// Writes the bits of RSP that count: SP alone, or ESP or RSP. The upper half of RSP that ESP was is 0 then, as of every register
+    /// of 32 bits that is written (SDM Vol. 1, "General-Purpose Registers in 64-Bit Mode").
     #[inline(always)]
     fn set_sp(&mut self, new: Self::V) {
         let mask = self.stack_mask();
-        let keep = self.not(mask);
+        let counts = self.sext::<32>(mask);
+        let keep = self.not(counts);
         let old = self.reg(RSP);
         let old = self.and(old, keep);
         let new = self.and(new, mask);

@@ -31,6 +31,8 @@ pub struct Walk {
     pub phys_bits: u32,
     /// The model has 1-GiB pages.
     pub gib_pages: bool,
+    /// Accessed and dirty flags are set. Without, a walk that would set one fails instead, and nothing is changed.
+    pub marks: bool,
 }
 
 /// A translation that the access is allowed to use.
@@ -83,7 +85,8 @@ struct Rights {
 /// Translates `lin`, setting accessed and dirty flags as the processor does.
 ///
 /// # Errors
-/// The `#PF` error code. Nothing but accessed flags of paging-structure entries above the failing one was changed.
+/// The `#PF` error code. Nothing but accessed flags of paging-structure entries above the failing one was changed. Where it was not to
+/// mark: any code.
 pub fn translate(st: &CpuState, mem: &mut GuestMemory, lin: u64, w: Walk) -> Result<Translation, u32> {
     if st.cr0 & cr0::PG == 0 {
         return Ok(Translation {
@@ -171,6 +174,9 @@ fn finish(
         new |= D;
     }
     if new != leaf {
+        if !w.marks {
+            return Err(0);
+        }
         write_leaf(new);
     }
     let global = leaf & G != 0 && st.cr4 & cr4::PGE != 0;
@@ -205,6 +211,9 @@ fn walk_legacy(st: &CpuState, mem: &mut GuestMemory, lin: u64, w: Walk) -> Resul
     let pte_at = (pde & 0xffff_f000) | (lin >> 10 & 0xffc);
     let pte = u64::from(mem.read_u32(pte_at));
     if pde & A == 0 {
+        if !w.marks {
+            return Err(0);
+        }
         put32(mem, pde_at, pde | A);
     }
     if pte & P == 0 {
@@ -263,6 +272,9 @@ fn walk_wide(
             return Ok(Translation { page_bits: shift, ..t });
         }
         if e & A == 0 {
+            if !w.marks {
+                return Err(0);
+            }
             mem.write(at, &(e | A).to_le_bytes());
         }
         table = e & phys_mask(w);

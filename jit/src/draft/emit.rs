@@ -3,13 +3,14 @@
 //! The guest's state is always in memory: what an operation writes is stored at once, so that nothing has to be put there where a
 //! draft is left. What lies there and is in a register of the host, too, is remembered until the draft ends or the register is needed.
 //!
-//! This file has what is known while a block is written, and goes through the operations; [`registers`], [`flags`], [`memory`] and
-//! [`values`] write the code of each kind.
+//! This file has what is known while a block is written, and goes through the operations; [`registers`], [`flags`], [`memory`],
+//! [`windows`] and [`values`] write the code of each kind.
 
 mod flags;
 mod memory;
 mod registers;
 mod values;
+mod windows;
 
 use super::asm::{self, Alu, Asm, At, Cc, Host, Label, RAX, RDI, RDX, RSI, Shift, at};
 use super::trace::{Op, Trace, V};
@@ -28,12 +29,17 @@ pub const PAGE_IP: Host = RDX;
 const POOL: [Host; 10] =
     [Host(3), Host(5), Host(8), Host(9), Host(10), Host(11), Host(12), Host(13), Host(14), Host(15)];
 
-/// Places in memory that may be in a register, too: general registers, then these.
-const PLACES: usize = 22;
+/// Places in memory that may be in a register, too: general registers, then these. Behind them, what is in registers only: of each
+/// [`Window`] the offset in the page, and the host's address.
+const PLACES: usize = WINDOW + 2 * WINDOWS;
 const FLAG_A: usize = 16;
 const FLAG_B: usize = 17;
 const WORDS: usize = 18;
+const WINDOW: usize = 22;
+const WINDOWS: usize = 2;
 const NOWHERE: u8 = 0xff;
+/// An offset that no access is in a page by, as far as one may be from a window.
+const FAR: u64 = 1 << 30;
 
 /// This instruction cannot be drafted: it needs too much.
 #[derive(Debug)]
@@ -99,9 +105,29 @@ impl Is {
     }
 }
 
+/// What a value is, a number aside: the same number for values of the same origin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Root {
+    /// What was in some register; 0 for nothing.
+    id: u32,
+    plus: i64,
+}
+
+/// A page that was looked up, in flat segments: where in it an address lay, and where the host has that. Accesses beside it need not
+/// look again. The registers that say so are remembered as places are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    root: Root,
+    /// It was looked up to be written to. What may be written may be read.
+    write: bool,
+}
+
 /// What is known between two instructions: what must come back when the next cannot be drafted.
 #[derive(Clone, Debug)]
 pub struct Known {
+    /// What each general register holds.
+    roots: [Root; 16],
+    windows: [Window; WINDOWS],
     /// The register that each place is in, too, and the width of what it holds.
     host: [u8; PLACES],
     width: [u8; PLACES],
@@ -112,7 +138,14 @@ pub struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { host: [NOWHERE; PLACES], width: [0; PLACES], flags: Flags::Memory, kind: None }
+        Self {
+            roots: std::array::from_fn(|r| Root { id: r as u32 + 1, plus: 0 }),
+            windows: [Window::default(); WINDOWS],
+            host: [NOWHERE; PLACES],
+            width: [0; PLACES],
+            flags: Flags::Memory,
+            kind: None,
+        }
     }
 }
 
@@ -143,6 +176,11 @@ pub struct Emit {
     pub model: ModelName,
     pub known: Known,
     values: Vec<Is>,
+    roots: Vec<Root>,
+    /// The last number of a root.
+    root: u32,
+    /// General registers by which the block makes several accesses.
+    pub shared: u32,
     /// Uses of each value that are still to come, and whether any needs more than 32 bits.
     uses: Vec<u16>,
     wide: Vec<bool>,
@@ -163,6 +201,15 @@ pub struct Emit {
     checked: bool,
     /// The host has the instructions that count bits.
     counts: bool,
+}
+
+impl Known {
+    /// The registers of a window.
+    fn window(&self, k: usize) -> Option<(Host, Host)> {
+        let at = WINDOW + 2 * k;
+        let (off, host) = (self.host[at], self.host[at + 1]);
+        (off != NOWHERE && host != NOWHERE).then_some((Host(off), Host(host)))
+    }
 }
 
 fn address(place: usize) -> At {
@@ -189,6 +236,9 @@ impl Emit {
             model: ModelName::I8086,
             known: Known::default(),
             values: Vec::new(),
+            roots: Vec::new(),
+            root: 16,
+            shared: 0,
             uses: Vec::new(),
             wide: Vec::new(),
             held: [0; 16],
@@ -210,6 +260,7 @@ impl Emit {
         self.asm.clear();
         (self.mode, self.model) = (mode, model);
         self.known = Known::default();
+        self.root = 16;
         self.branch = None;
     }
 
@@ -217,6 +268,7 @@ impl Emit {
     pub fn instruction(&mut self, t: &Trace, live: bool, slow: Label) -> R<()> {
         self.values.clear();
         self.values.resize(t.ops.len(), Is::Not);
+        self.roots.clear();
         self.count_uses(t, live);
         self.held = [0; 16];
         (self.slow, self.slow_used, self.fresh, self.rmw) = (slow, false, None, None);
@@ -232,6 +284,8 @@ impl Emit {
 
     fn operation(&mut self, t: &Trace, v: V, op: Op, live: bool) -> R<()> {
         let unused = self.uses[usize::from(v.0)] == 0;
+        let root = self.root_of(t, op);
+        self.roots.push(root);
         match op {
             Op::Imm(n) => self.define(v, Is::Imm(n)),
             Op::Ip(k) => self.define(v, Is::Ip(k)),
@@ -248,6 +302,8 @@ impl Emit {
                 let (h, w) = self.cached(usize::from(r))?;
                 self.define(v, Is::In(h, w));
             }
+            // What only leads to a page that is known needs no register.
+            Op::Un(_, a) | Op::Bin(_, a, _) if root.id != 0 && self.only_leads_near(t, v) => self.release(a),
             Op::Un(op, a) => self.unary(t, v, op, a)?,
             Op::Bin(op, a, b) => self.binary(t, v, op, a, b)?,
             Op::Cmp(cc, a, b) => self.compare(t, v, cc, a, b)?,
@@ -291,6 +347,8 @@ impl Emit {
             Op::SetReg(r, a) => {
                 self.check_target(t)?;
                 self.put(t, usize::from(r), a)?;
+                let root = self.roots[usize::from(a.0)];
+                self.known.roots[usize::from(r)] = if root.id != 0 { root } else { self.new_root() };
                 self.release(a);
             }
             Op::Store { bits, seg, off, v: a } => {
@@ -440,10 +498,16 @@ impl Emit {
 
     /// Loads again what is remembered to be in registers, as far as they have changed.
     pub fn reload(&mut self, known: &Known, mut changed: u32) {
-        for (place, &h) in known.host.iter().enumerate() {
+        for (place, &h) in known.host[..WINDOW].iter().enumerate() {
             if h != NOWHERE && changed >> h & 1 != 0 {
                 self.asm.load(64, Host(h), address(place));
                 changed &= !(1 << h);
+            }
+        }
+        // What was found of pages may not hold any more.
+        for k in 0..WINDOWS {
+            if let Some((off, _)) = known.window(k) {
+                self.asm.mov_imm(off, FAR);
             }
         }
     }

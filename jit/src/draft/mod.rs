@@ -181,18 +181,24 @@ impl Drafter {
         f(&mut self.trace, &s.insn).is_ok() && !self.trace.fails
     }
 
-    /// Whose flags are wanted: by what follows, by a way out, or behind the block.
+    /// Whose flags are wanted: by what follows, by a way out, or behind the block. And by which registers several accesses are made.
     fn find_live(&mut self, b: &Block<'_>) {
         let mut live = true;
+        let (mut once, mut shared) = (0, 0);
         for n in (0..self.steps.len()).rev() {
             self.steps[n].live = live;
             let t = if self.record(b, n) { Some(&self.trace) } else { None };
+            for base in t.into_iter().flat_map(Trace::bases) {
+                shared |= once & 1 << base;
+                once |= 1 << base;
+            }
             live = match t {
                 None => true,
                 Some(t) if t.leaves || t.flags_read != 0 => true,
                 Some(t) => live && t.flags_written != crate::effects::ALL,
             };
         }
+        self.emit.shared = shared;
     }
 
     fn len(&self) -> i32 {

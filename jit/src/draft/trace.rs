@@ -106,6 +106,21 @@ impl Trace {
         u32::from(self.widths[usize::from(v.0)])
     }
 
+    /// The general register that each access is made by, numbers aside.
+    pub fn bases(&self) -> impl Iterator<Item = u8> {
+        self.ops.iter().filter_map(|op| {
+            let (Op::Load { off, .. } | Op::Store { off, .. }) = *op else { return None };
+            let mut v = off;
+            loop {
+                match self.op(v) {
+                    Op::Reg(r) => return Some(r),
+                    Op::Un(Un::Zext(_), a) | Op::Bin(Bin::Add | Bin::Sub, a, _) => v = a,
+                    _ => return None,
+                }
+            }
+        })
+    }
+
     fn push(&mut self, op: Op, width: u32) -> V {
         self.ops.push(op);
         self.widths.push(width as u8);

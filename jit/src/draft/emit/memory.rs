@@ -73,7 +73,7 @@ impl Emit {
         Ok(d)
     }
 
-    /// Looks the page of a linear address up. Its address is what RAX and the register add up to.
+    /// Looks the page of a linear address up. The host's address is what RAX and the register add up to; RCX is the offset in the page.
     pub(super) fn look_up(&mut self, lin: Host, bytes: u32, write: bool) {
         tlb_entry(&mut self.asm, RAX, lin, abi::TLB);
         self.asm.mov(true, RCX, lin);
@@ -83,10 +83,14 @@ impl Emit {
         self.asm.load(64, RAX, at(RAX, 24));
     }
 
-    /// Where the host has an operand. RAX is part of it.
+    /// Where the host has an operand. RAX may be part of it.
     pub(super) fn access(&mut self, t: &Trace, seg: u8, off: V, bits: u32, write: bool) -> R<At> {
+        if let Some(near) = self.near(seg, off, bits / 8, write) {
+            return Ok(near);
+        }
         let lin = self.linear(t, seg, off, bits / 8, write)?;
         self.look_up(lin, bits / 8, write);
+        self.open_window(seg, off, lin, write);
         self.let_go(lin);
         Ok(At { base: RAX, index: Some(lin), disp: 0 })
     }

@@ -20,9 +20,10 @@ impl Emit {
         }
     }
 
-    /// Forgets what is in registers.
+    /// Forgets what is in registers, and what the guest's hold.
     pub fn forget_all(&mut self) {
         self.known.host = [NOWHERE; PLACES];
+        self.known.roots = std::array::from_fn(|_| self.new_root());
     }
 
     pub(super) fn alloc(&mut self) -> R<Host> {
