@@ -12,11 +12,24 @@ use ferrite_core::cpu::flags::Flags;
 use ferrite_core::cpu::state::Fpu;
 use ferrite_core::exec::{Ctx, Exec, Window};
 use ferrite_core::isa::ops::Ops;
+use ferrite_core::mmu::tlb;
 use std::mem::offset_of;
 
 /// How far behind the [`Exec`] translated code is told that it is: its general registers, the instruction pointer and the words below
 /// then have offsets of eight bits.
 pub const BIAS: usize = 136;
+
+/// log2 of the bytes of an entry of the TLB, and where in it what lies. Entries for fetches have their tag where others have that for
+/// reads.
+pub const TLB_SHIFT: u32 = size_of::<tlb::Entry>().trailing_zeros();
+pub const TAG_READ: i32 = offset_of!(tlb::Entry, read) as i32;
+pub const TAG_WRITE: i32 = offset_of!(tlb::Entry, write) as i32;
+pub const ADDEND: i32 = offset_of!(tlb::Entry, addend) as i32;
+
+/// Where the tag for reads, or for writes, is.
+pub const fn tag(write: bool) -> i32 {
+    if write { TAG_WRITE } else { TAG_READ }
+}
 
 /// How many instructions may still retire; written by a region that returns and around calls of helpers.
 pub const LEFT: usize = 1;
@@ -43,8 +56,10 @@ pub const DRAFT_RUN: usize = 11;
 pub const DRAFT_RUN_FLAGS: usize = 12;
 pub const DRAFT_SETTLE: usize = 13;
 pub const DRAFT_LEAVE: usize = 14;
+pub const DRAFT_LOOK: usize = 15;
+pub const DRAFT_LOOK_WRITE: usize = 16;
 /// Two words: what an access to two pages read, for the translated code that asked.
-pub const GATHERED: usize = 15;
+pub const GATHERED: usize = 17;
 
 /// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::value::{Bin, Un, V, int};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Value, types};
 use ferrite_core::exec::CodeSize;
-use ferrite_core::memory::PAGE_SIZE;
+use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use ferrite_core::mmu::tlb::ENTRIES;
 
 /// Pages that a block keeps in mind.
@@ -114,7 +114,7 @@ impl Tr<'_, '_> {
             self.reach(lin, entry, miss, bytes, write)
         } else {
             self.redo_if(miss);
-            let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
+            let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
             self.b.ins().iadd(addend, lin)
         };
         // What was read from two pages lies elsewhere.
@@ -132,7 +132,7 @@ impl Tr<'_, '_> {
     /// The offset of an access in the page that an entry's tag is of, and whether it does not lie in that. With `aligned`, one that is not
     /// aligned by its size does not.
     fn misses(&mut self, lin: Value, entry: Value, bytes: u64, write: bool, aligned: bool) -> (Value, Value) {
-        let tag = self.b.ins().load(types::I64, state_access(), entry, if write { 8 } else { 0 });
+        let tag = self.b.ins().load(types::I64, state_access(), entry, abi::tag(write));
         let off = self.b.ins().isub(lin, tag);
         let last = (PAGE_SIZE - bytes) as i64;
         let miss = if aligned {
@@ -151,7 +151,7 @@ impl Tr<'_, '_> {
         let host = self.b.append_block_param(on, types::I64);
         self.b.ins().brif(miss, cold, &[], hit, &[]);
         self.b.switch_to_block(hit);
-        let addend = self.b.ins().load(types::I64, state_access(), entry, 24);
+        let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
         let found = self.b.ins().iadd(addend, lin);
         self.b.ins().jump(on, &[found.into()]);
         self.b.switch_to_block(cold);
@@ -201,7 +201,7 @@ impl Tr<'_, '_> {
             self.redo_if(out);
         }
         if (write && !seen.write) || (!write && !seen.read) {
-            let tag = self.b.ins().load(types::I64, state_access(), seen.entry, if write { 8 } else { 0 });
+            let tag = self.b.ins().load(types::I64, state_access(), seen.entry, abi::tag(write));
             let off = self.b.ins().isub(seen.lin, tag);
             let miss = self.b.ins().icmp(IntCC::NotEqual, off, seen.off);
             self.redo_if(miss);
@@ -217,10 +217,10 @@ impl Tr<'_, '_> {
 
     /// The TLB's entry for a linear address, in the view of data accesses.
     pub fn tlb_entry(&mut self, lin: Value) -> Value {
-        // Entries of 32 bytes by bits 12 and up.
-        let n = self.b.ins().iconst(types::I32, 12 - 5);
+        // Bits 12 and up say which.
+        let n = self.b.ins().iconst(types::I32, i64::from(PAGE_SHIFT - abi::TLB_SHIFT));
         let at = self.b.ins().ushr(lin, n);
-        let mask = self.b.ins().iconst(types::I64, (ENTRIES as i64 - 1) << 5);
+        let mask = self.b.ins().iconst(types::I64, (ENTRIES as i64 - 1) << abi::TLB_SHIFT);
         let at = self.b.ins().band(at, mask);
         self.b.ins().iadd(self.tlb, at)
     }

@@ -101,7 +101,10 @@ impl Compiler {
     pub fn translate(&mut self, req: &Request) -> Option<Translation> {
         catch_unwind(AssertUnwindSafe(|| self.make(req))).unwrap_or_else(|_| {
             let at = req.runs.first().map_or(0, |r| r.0);
-            tracing::error!("the translator panicked at a region of {:?} at offset {at:x}h of its page", req.mode.code());
+            tracing::error!(
+                "the translator panicked at a region of {:?} at offset {at:x}h of its page",
+                req.mode.code()
+            );
             // Whatever state these were left in.
             (self.ctx, self.fctx) = (Context::new(), FunctionBuilderContext::new());
             None

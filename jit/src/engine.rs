@@ -26,7 +26,7 @@ use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::{BlockId, granules, watch};
 use ferrite_core::isa::helpers::interrupt;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
-use ferrite_core::mmu::tlb::{self, View};
+use ferrite_core::mmu::walk::Access;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -73,6 +73,17 @@ enum Life {
     Gone,
 }
 
+/// What came back from a region to be interpreted, as far as it was looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Redo {
+    /// The instruction that was the first, and whether there were others.
+    at: u16,
+    many: bool,
+    times: u32,
+    /// The count at the first.
+    since: u64,
+}
+
 #[derive(Debug)]
 struct Region {
     life: Life,
@@ -87,8 +98,7 @@ struct Region {
     /// What its code refers to.
     insns: Box<[Insn]>,
     slow: Vec<u16>,
-    /// The instruction that last returned here, how often in a row, and since which count.
-    redo: (u16, u32, u64),
+    redo: Redo,
     /// It is being translated once more, with more slow instructions.
     again: bool,
     /// The linear address of its page when it was last entered from here, how often that was, and the instructions that retired until
@@ -266,10 +276,8 @@ impl Jit {
             self.make_room_for(mode);
             x.words[abi::JUMPS] = self.jumps.address(mode);
             x.words[abi::MODE] = mode.number() as u64;
-            let views = x.tlb.base_address(View::Supervisor);
-            let view = |n: u32| views + u64::from(n) * (tlb::ENTRIES * size_of::<tlb::Entry>()) as u64;
-            x.words[abi::TLB] = view(mode.view());
-            x.words[abi::FETCH_TLB] = view(mode.fetch_view());
+            x.words[abi::TLB] = x.tlb.base_address(x.ctx.view, Access::Read);
+            x.words[abi::FETCH_TLB] = x.tlb.base_address(x.ctx.fetch_view, Access::Fetch);
             x.words[abi::GO] = self.go[usize::from(mode.is_flat())];
             x.words[abi::LINEAR_MASK] = linear_mask(x.model.name);
             self.drafts.say_where(x);
@@ -465,7 +473,7 @@ impl Jit {
             text,
             insns: Box::default(),
             slow: Vec::new(),
-            redo: (0, 0, 0),
+            redo: Redo::default(),
             again: false,
             linear: 0,
             entered: 0,
@@ -619,9 +627,9 @@ impl Jit {
         }
         self.look_at_mode(x);
         let linear = x.fetch_address();
-        let e = x.tlb.entry(x.ctx.fetch_view, linear);
+        let e = x.tlb.fetch_entry(x.ctx.fetch_view, linear);
         let page = linear & !(PAGE_SIZE - 1);
-        if e.fetch != page {
+        if e.read != page {
             return None;
         }
         let guest = linear.wrapping_add(e.addend);

@@ -88,19 +88,6 @@ impl Mode {
         self.code() == CodeSize::Bits64 || self.segment(1) == SegKind::Flat
     }
 
-    /// Which part of the TLB data accesses use.
-    pub const fn view(self) -> u32 {
-        self.0 >> 4 & 3
-    }
-
-    /// Which part of the TLB instruction fetches use: SMAP does not concern them.
-    pub const fn fetch_view(self) -> u32 {
-        match self.view() {
-            n if n == View::User as u32 => n,
-            _ => View::Supervisor as u32,
-        }
-    }
-
     /// What is known of a segment. That of CS is good for reads.
     pub const fn segment(self, seg: u8) -> SegKind {
         let at = match seg {

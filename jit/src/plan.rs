@@ -31,6 +31,9 @@ pub struct Request {
     pub slow: Vec<u16>,
 }
 
+/// In [`Request::slow`]: every instruction, once. No instruction lies at this offset.
+pub const ALL_SLOW: u16 = u16::MAX;
+
 /// How often the instruction at an offset is named in [`Request::slow`].
 pub fn came_back(slow: &[u16], at: u16) -> usize {
     slow.iter().filter(|&&s| s == at).count()

@@ -3,7 +3,7 @@
 use crate::abi::{self, FlagKind, Reason};
 use crate::helper::Import;
 use crate::mode::SegKind;
-use crate::plan::{Flow, How, Item, Plan, Request};
+use crate::plan::{ALL_SLOW, Flow, How, Item, Plan, Request};
 use crate::simd::Host;
 use crate::tr::{FlagState, Imports, State, Tr, state_access};
 use crate::value::V;
@@ -19,7 +19,7 @@ use ferrite_core::cpu::state::RIP;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::select::{self, Meaning};
-use ferrite_core::memory::PAGE_SIZE;
+use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use ferrite_core::mmu::tlb;
 
 /// The signature of a region: `(exec, left, page_ip, code, cell) -> result`.
@@ -124,16 +124,16 @@ pub fn way_to(b: &mut FunctionBuilder<'_>, exec: Value, target: Value, flat: boo
     };
     let (found, there) = (b.create_block(), b.create_block());
     let tlb = word(b, abi::word(abi::FETCH_TLB));
-    let at = b.ins().ushr_imm_u(linear, 12 - 5);
-    let at = b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << 5);
+    let at = b.ins().ushr_imm_u(linear, i64::from(PAGE_SHIFT - abi::TLB_SHIFT));
+    let at = b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << abi::TLB_SHIFT);
     let entry = b.ins().iadd(tlb, at);
     let page = b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
-    let tag = b.ins().load(types::I64, state_access(), entry, 16);
+    let tag = b.ins().load(types::I64, state_access(), entry, abi::TAG_READ);
     let other = b.ins().icmp(IntCC::NotEqual, tag, page);
     b.ins().brif(other, miss, &[], found, &[]);
 
     b.switch_to_block(found);
-    let addend = b.ins().load(types::I64, state_access(), entry, 24);
+    let addend = b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
     let guest = b.ins().iadd(addend, linear);
     let jumps = word(b, abi::word(abi::JUMPS));
     // As `abi::jump_slot`.
@@ -312,7 +312,7 @@ impl Region<'_, '_, '_> {
             self.t.len = item.insn.len.into();
             self.t.start = self.t.s.clone();
             self.t.branch = None;
-            self.t.alone = self.req.slow.contains(&item.at);
+            self.t.alone = self.req.slow.contains(&item.at) || self.req.slow.contains(&ALL_SLOW);
             match item.how {
                 How::Stop => {
                     self.t.redo();

@@ -114,8 +114,7 @@ impl Exec {
         }
     }
 
-    /// Fills the entry for a page as far as plain loads and stores do for it. Data and fetches share an entry while they agree on
-    /// where the page is.
+    /// Fills the entry for a page as far as plain loads and stores do for it.
     pub(super) fn fill(&mut self, view: View, lin: u64, access: Access, known: Page) {
         let mem = &self.sys.mem;
         let page = lin & !(PAGE_SIZE - 1);
@@ -130,28 +129,17 @@ impl Exec {
             }
             _ => (0, false, false),
         };
-        let old = *self.tlb.entry(view, lin);
-        let shared = read && old.addend == addend;
-        let kept = |tag| if shared && tag == page { page } else { no_tag(lin) };
-        let new = if access == Access::Fetch {
-            Entry { read: kept(old.read), write: kept(old.write), fetch: tag(read), addend }
-        } else {
-            let read = tag(read && known.allows(Access::Read));
-            Entry { read, write: tag(write), fetch: kept(old.fetch), addend }
+        let new = match access {
+            Access::Fetch => Entry { read: tag(read), write: no_tag(lin), addend },
+            _ => Entry { read: tag(read && known.allows(Access::Read)), write: tag(write), addend },
+        };
+        let old = match access {
+            Access::Fetch => self.tlb.fetch_entry(view, lin),
+            _ => self.tlb.entry(view, lin),
         };
         // One that maps nothing directly must take an older one of the same page away, but not another's.
-        if new.read == page
-            || new.write == page
-            || new.fetch == page
-            || [old.read, old.write, old.fetch].contains(&page)
-        {
-            // An entry that keeps something of what it said before is global if both are.
-            let keeps = match access {
-                Access::Fetch => new.read == page || new.write == page,
-                _ => new.fetch == page,
-            };
-            let global = known.is_global() && (!keeps || self.tlb.is_global(view, lin));
-            *self.tlb.fill(view, lin, global) = new;
+        if [new.read, new.write, old.read, old.write].contains(&page) {
+            *self.tlb.fill(view, lin, access, known.is_global()) = new;
         }
     }
 

@@ -120,8 +120,8 @@ impl Block {
             return true;
         }
         let next = next_page(x, lin);
-        let e = x.tlb.entry(x.ctx.fetch_view, next);
-        e.fetch == next && x.position(e, next) == self.tail
+        let e = x.tlb.fetch_entry(x.ctx.fetch_view, next);
+        e.read == next && x.position(e, next) == self.tail
     }
 
     /// The granules of `page`, one of its pages, that the block's bytes touch.
@@ -246,8 +246,8 @@ impl BlockCache {
     #[inline]
     pub fn lookup(&mut self, x: &mut Exec) -> Result<Entry, Exception> {
         let lin = x.fetch_address();
-        let e = x.tlb.entry(x.ctx.fetch_view, lin);
-        if e.fetch == lin & !(PAGE_SIZE - 1) {
+        let e = x.tlb.fetch_entry(x.ctx.fetch_view, lin);
+        if e.read == lin & !(PAGE_SIZE - 1) {
             let at = x.position(e, lin);
             let key = key(at, x.ctx.code);
             let (found, id) = self.slots[slot(key)];
@@ -460,8 +460,8 @@ fn next_page(x: &Exec, lin: u64) -> u64 {
 
 /// The position in the backing that `lin` is fetched from; `None` when it is not memory.
 fn backing_of(x: &mut Exec, lin: u64) -> Result<Option<Offset>, Exception> {
-    let e = x.tlb.entry(x.ctx.fetch_view, lin);
-    if e.fetch == lin & !(PAGE_SIZE - 1) {
+    let e = x.tlb.fetch_entry(x.ctx.fetch_view, lin);
+    if e.read == lin & !(PAGE_SIZE - 1) {
         return Ok(Some(x.position(e, lin)));
     }
     let phys = x.fetch_translate(lin)?;

@@ -2,16 +2,18 @@
 //!
 //! Two layers. [`Known`] is what the processor remembers and decides when tables are walked. In front of it, for speed only, are
 //! *entries* that translated code and the interpreter try first: direct mapped, one set for each *view* of memory (who is
-//! asking). An entry carries a tag for reads, one for writes and one for instruction fetches; a tag that does not match
+//! asking), and sets of their own for instruction fetches: code and data that lie as far apart as a set reaches would else take an
+//! entry from each other all the time. An entry carries a tag for reads and one for writes; a tag that does not match
 //! sends the access to the slow path. So an access that needs more than a plain load or store simply never gets a tag: devices,
 //! pages with decoded code (writes), pages whose dirty bit is still clear (writes), pages under a watchpoint.
 //!
 //! An entry may go at any time, and that changes nothing but speed; it never says more than what is known.
 
 use super::known::Known;
+use super::walk::Access;
 use crate::memory::{PAGE_SHIFT, PAGE_SIZE};
 
-/// Entries in one view. A power of two.
+/// Entries in one set. A power of two.
 pub const ENTRIES: usize = 16384;
 
 /// A tag that no address matches which is looked for where that of `lin` is: the page of another entry. So a linear address is in the
@@ -21,7 +23,7 @@ pub const fn no_tag(lin: u64) -> u64 {
     if number(lin) == 0 { PAGE_SIZE } else { 0 }
 }
 
-/// The number of the entry, in its view, for the page of a linear address.
+/// The number of the entry, in its set, for the page of a linear address.
 const fn number(lin: u64) -> usize {
     (lin >> PAGE_SHIFT) as usize & (ENTRIES - 1)
 }
@@ -41,19 +43,28 @@ pub enum View {
     Watched = 3,
 }
 
-/// Number of views.
-pub const VIEWS: usize = 4;
+/// Sets of entries: one for the data of each view, then those for the fetches of [`View::Supervisor`] and of [`View::User`].
+const SETS: usize = 6;
+/// The sets that are ever filled: not the data of [`View::Watched`].
+const FILLED: [usize; 5] = [0, 1, 2, 4, 5];
 
-/// One page. All three tags are linear page addresses, or [`no_tag`]. 32 bytes, never in two of the host's cache lines.
+/// The set in which an asker's accesses are looked for.
+const fn set_of(view: View, access: Access) -> usize {
+    match (access, view) {
+        (Access::Read | Access::Write, _) => view as usize,
+        (Access::Fetch, View::User) => 5,
+        (Access::Fetch, _) => 4,
+    }
+}
+
+/// One page. Tags are linear page addresses, or [`no_tag`]. 32 bytes, never in two of the host's cache lines.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub struct Entry {
-    /// Tag for reads.
+    /// Tag for reads; in the sets for fetches, for those.
     pub read: u64,
     /// Tag for writes.
     pub write: u64,
-    /// Tag for instruction fetches.
-    pub fetch: u64,
     /// Added (wrapping) to a linear address it gives the host's address of the byte: see
     /// [`GuestMemory::base`](crate::memory::GuestMemory::base).
     pub addend: u64,
@@ -64,25 +75,22 @@ impl Entry {
     #[must_use]
     pub const fn empty(lin: u64) -> Self {
         let tag = no_tag(lin);
-        Self { read: tag, write: tag, fetch: tag, addend: 0 }
+        Self { read: tag, write: tag, addend: 0 }
     }
 
     /// Whether this, the entry for the page of `lin`, matches nothing.
     fn is_empty(&self, lin: u64) -> bool {
-        [self.read, self.write, self.fetch] == [no_tag(lin); 3]
+        [self.read, self.write] == [no_tag(lin); 2]
     }
 }
 
-/// Views that entries are filled for.
-const FILLED_VIEWS: [View; 3] = [View::Supervisor, View::SupervisorSmap, View::User];
-
-/// All views' entries, which of them are in use (so that a flush costs what was filled), and what is known.
+/// All entries, which of them are in use (so that a flush costs what was filled), and what is known.
 pub struct Tlb {
-    entries: Box<[Entry; ENTRIES * VIEWS]>,
+    entries: Box<[Entry; ENTRIES * SETS]>,
     /// Which of them are of global pages only, a bit each.
-    global: Box<[u64; ENTRIES * VIEWS / 64]>,
+    global: Box<[u64; ENTRIES * SETS / 64]>,
     /// Entries in use that are of global pages only, and all others: each is in the list of its kind, and may be in the other, too.
-    filled: [Vec<u16>; 2],
+    filled: [Vec<u32>; 2],
     /// The translations that the processor remembers.
     pub known: Known,
     /// Entries filled since the machine started.
@@ -97,18 +105,15 @@ fn boxed<T: Copy + std::fmt::Debug, const N: usize>(each: T) -> Box<[T; N]> {
     all.try_into().expect("it has N elements")
 }
 
-/// The lists of filled entries have their numbers in 16 bits.
-const _: () = assert!(ENTRIES * VIEWS <= 1 << 16);
-
 impl Default for Tlb {
     fn default() -> Self {
-        let mut entries: Box<[Entry; ENTRIES * VIEWS]> = boxed(Entry::empty(PAGE_SIZE));
-        for i in (0..ENTRIES * VIEWS).step_by(ENTRIES) {
+        let mut entries: Box<[Entry; ENTRIES * SETS]> = boxed(Entry::empty(PAGE_SIZE));
+        for i in (0..ENTRIES * SETS).step_by(ENTRIES) {
             entries[i] = Entry::empty(0);
         }
         Self {
             entries,
-            global: Box::new([0; ENTRIES * VIEWS / 64]),
+            global: Box::new([0; ENTRIES * SETS / 64]),
             filled: [Vec::new(), Vec::new()],
             known: Known::default(),
             fills: 0,
@@ -125,8 +130,8 @@ impl std::fmt::Debug for Tlb {
 
 impl Tlb {
     #[inline(always)]
-    fn index(view: View, lin: u64) -> usize {
-        (view as usize * ENTRIES) | number(lin)
+    const fn index(set: usize, lin: u64) -> usize {
+        (set * ENTRIES) | number(lin)
     }
 
     /// A linear address that the entry at an index could be for.
@@ -138,40 +143,40 @@ impl Tlb {
         self.entries[i] = Entry::empty(Self::some_lin(i));
     }
 
-    /// The entry that could hold the page of `lin`.
+    /// The entry that could hold the page of `lin`, for data.
     #[inline(always)]
     #[must_use]
     pub fn entry(&self, view: View, lin: u64) -> &Entry {
-        &self.entries[Self::index(view, lin)]
+        &self.entries[Self::index(view as usize, lin)]
     }
 
-    /// The host's address of a view's first entry, for translated code: that of page number n is at
+    /// The entry that could hold the page of `lin`, for fetches.
+    #[inline(always)]
+    #[must_use]
+    pub fn fetch_entry(&self, view: View, lin: u64) -> &Entry {
+        &self.entries[Self::index(set_of(view, Access::Fetch), lin)]
+    }
+
+    /// The host's address of the first entry of a view's data, or fetches, for translated code: that of page number n is at
     /// `n % ENTRIES * size_of::<Entry>()` from it. It stays as long as this TLB, wherever that is moved.
     #[must_use]
-    pub fn base_address(&self, view: View) -> u64 {
-        (&raw const self.entries[view as usize * ENTRIES]).expose_provenance() as u64
-    }
-
-    /// Whether all that the entry for the page of `lin` says is of a global page.
-    #[must_use]
-    pub fn is_global(&self, view: View, lin: u64) -> bool {
-        let i = Self::index(view, lin);
-        self.global[i / 64] >> (i % 64) & 1 != 0
+    pub fn base_address(&self, view: View, access: Access) -> u64 {
+        (&raw const self.entries[set_of(view, access) * ENTRIES]).expose_provenance() as u64
     }
 
     /// The entry for the page of `lin`, to fill. Notes it for the next flush; one that is `global` is left alone by
     /// [`Self::flush_local`].
-    pub fn fill(&mut self, view: View, lin: u64, global: bool) -> &mut Entry {
-        let i = Self::index(view, lin);
+    pub fn fill(&mut self, view: View, lin: u64, access: Access, global: bool) -> &mut Entry {
+        let i = Self::index(set_of(view, access), lin);
         self.fills += 1;
         let was = self.global[i / 64] >> (i % 64) & 1 != 0;
         let e = &self.entries[i];
         if was != global || e.is_empty(lin) {
-            if self.filled[usize::from(global)].len() >= 4 * ENTRIES * VIEWS {
+            if self.filled[usize::from(global)].len() >= 4 * ENTRIES * SETS {
                 self.forget_entries();
             }
             self.global[i / 64] = self.global[i / 64] & !(1 << (i % 64)) | u64::from(global) << (i % 64);
-            self.filled[usize::from(global)].push(i as u16);
+            self.filled[usize::from(global)].push(i as u32);
         }
         &mut self.entries[i]
     }
@@ -188,7 +193,7 @@ impl Tlb {
         self.flushes += 1;
         self.known.flush_local();
         let mut local = std::mem::take(&mut self.filled[0]);
-        for i in local.drain(..).map(usize::from) {
+        for i in local.drain(..).map(|i| i as usize) {
             if self.global[i / 64] >> (i % 64) & 1 == 0 {
                 self.clear(i);
             }
@@ -200,7 +205,7 @@ impl Tlb {
     pub fn forget_entries(&mut self) {
         let mut filled = std::mem::take(&mut self.filled);
         for i in filled.iter_mut().flat_map(|list| list.drain(..)) {
-            self.clear(usize::from(i));
+            self.clear(i as usize);
         }
         self.filled = filled;
     }
@@ -208,9 +213,9 @@ impl Tlb {
     /// Drops what is known of the 4-KiB page of one linear address.
     pub fn forget(&mut self, lin: u64) {
         self.known.forget(lin);
-        for view in FILLED_VIEWS {
+        for set in FILLED {
             // The slot keeps its place in `filled`: emptying it twice is harmless, and `fill` may note it twice.
-            self.clear(Self::index(view, lin));
+            self.clear(Self::index(set, lin));
         }
     }
 
@@ -225,8 +230,8 @@ impl Tlb {
                 let entries = &mut self.entries;
                 for list in &mut self.filled {
                     list.retain(|&i| {
-                        let (e, some) = (&mut entries[usize::from(i)], Self::some_lin(usize::from(i)));
-                        if [e.read, e.write, e.fetch].iter().any(|&t| t != no_tag(some) && t >> 22 == lin >> 22) {
+                        let (e, some) = (&mut entries[i as usize], Self::some_lin(i as usize));
+                        if [e.read, e.write].iter().any(|&t| t != no_tag(some) && t >> 22 == lin >> 22) {
                             *e = Entry::empty(some);
                         }
                         !e.is_empty(some)
@@ -241,8 +246,8 @@ impl Tlb {
     /// code was decoded from it.
     pub fn protect(&mut self, page: u64) {
         for &i in self.filled.iter().flatten() {
-            let e = &mut self.entries[usize::from(i)];
-            let none = no_tag(Self::some_lin(usize::from(i)));
+            let e = &mut self.entries[i as usize];
+            let none = no_tag(Self::some_lin(i as usize));
             if e.write != none && e.write.wrapping_add(e.addend) == page {
                 e.write = none;
             }

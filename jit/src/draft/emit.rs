@@ -181,6 +181,8 @@ pub struct Emit {
     root: u32,
     /// General registers by which the block makes several accesses.
     pub shared: u32,
+    /// Windows that are moved, where an access does not lie in them.
+    pub moves: Vec<windows::Move>,
     /// Uses of each value that are still to come, and whether any needs more than 32 bits.
     uses: Vec<u16>,
     wide: Vec<bool>,
@@ -239,6 +241,7 @@ impl Emit {
             roots: Vec::new(),
             root: 16,
             shared: 0,
+            moves: Vec::new(),
             uses: Vec::new(),
             wide: Vec::new(),
             held: [0; 16],
@@ -261,6 +264,7 @@ impl Emit {
         (self.mode, self.model) = (mode, model);
         self.known = Known::default();
         self.root = 16;
+        self.moves.clear();
         self.branch = None;
     }
 

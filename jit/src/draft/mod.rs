@@ -30,7 +30,7 @@ use ferrite_core::cpu::state::RIP;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
 use ferrite_core::isa::{Insn, decode};
-use ferrite_core::memory::PAGE_SIZE;
+use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use ferrite_core::mmu::tlb;
 use trace::Trace;
 
@@ -132,6 +132,7 @@ impl Drafter {
         if !ends {
             self.finish(b, entry, jumps)?;
         }
+        self.emit.write_moves();
         self.write_slow();
         for (label, ip) in std::mem::take(&mut self.missing) {
             self.emit.asm.place(label);
@@ -248,9 +249,9 @@ impl Drafter {
             a.alu_from(Alu::And, true, next, at(EXEC, abi::word(abi::LINEAR_MASK)));
         }
         tlb_entry(a, entry, next, abi::FETCH_TLB);
-        a.alu_from(Alu::Cmp, true, next, at(entry, 16));
+        a.alu_from(Alu::Cmp, true, next, at(entry, abi::TAG_READ));
         a.jcc(NOT_EQUAL, out);
-        a.alu_from(Alu::Add, true, next, at(entry, 24));
+        a.alu_from(Alu::Add, true, next, at(entry, abi::ADDEND));
         a.mov_imm64(RAX, tail.guest());
         a.alu(Alu::Cmp, true, RAX, next);
         a.jcc(NOT_EQUAL, out);
@@ -272,6 +273,7 @@ impl Drafter {
             let before = self.emit.known.clone();
             let mark = self.emit.asm.mark();
             let from = self.emit.asm.label();
+            let moves = self.emit.moves.len();
             if self.emit.instruction(&self.trace, s.live, from).is_ok() {
                 if self.emit.slow_used {
                     let flags = self.trace.flags_read | self.trace.flags_written != 0;
@@ -287,6 +289,7 @@ impl Drafter {
                 return false;
             }
             self.emit.asm.back_to(mark);
+            self.emit.moves.truncate(moves);
             self.emit.known = before;
         }
         self.call(n)
@@ -411,9 +414,9 @@ impl Drafter {
         tlb_entry(a, RAX, linear, abi::FETCH_TLB);
         a.mov(true, RCX, linear);
         a.alu_imm(Alu::And, true, RCX, -(PAGE_SIZE as i32));
-        a.alu_from(Alu::Cmp, true, RCX, at(RAX, 16));
+        a.alu_from(Alu::Cmp, true, RCX, at(RAX, abi::TAG_READ));
         a.jcc(NOT_EQUAL, miss);
-        a.load(64, guest, at(RAX, 24));
+        a.load(64, guest, at(RAX, abi::ADDEND));
         a.alu(Alu::Add, true, guest, linear);
         // As `abi::jump_slot`.
         a.mov(true, RAX, guest);
@@ -432,13 +435,13 @@ impl Drafter {
     }
 }
 
-/// The TLB's entry for a linear address, in the view whose first entry is in a word of [`abi`].
-fn tlb_entry(a: &mut asm::Asm, entry: Host, linear: Host, view: usize) {
-    // Entries of 32 bytes by bits 12 and up.
+/// The TLB's entry for a linear address, in the set whose first entry is in a word of [`abi`].
+fn tlb_entry(a: &mut asm::Asm, entry: Host, linear: Host, set: usize) {
+    // Bits 12 and up say which.
     a.mov(false, entry, linear);
-    a.shift_imm(Shift::Shr, false, entry, 12 - 5);
-    a.alu_imm(Alu::And, false, entry, (tlb::ENTRIES as i32 - 1) << 5);
-    a.alu_from(Alu::Add, true, entry, at(EXEC, abi::word(view)));
+    a.shift_imm(Shift::Shr, false, entry, (PAGE_SHIFT - abi::TLB_SHIFT) as u8);
+    a.alu_imm(Alu::And, false, entry, (tlb::ENTRIES as i32 - 1) << abi::TLB_SHIFT);
+    a.alu_from(Alu::Add, true, entry, at(EXEC, abi::word(set)));
 }
 
 /// Enters code by the word that lies somewhere.
@@ -478,11 +481,15 @@ pub fn gate() -> Vec<u8> {
     a.code
 }
 
+/// Number of [`thunks`].
+pub const THUNKS: usize = 6;
+
 /// What drafts call and go to, from [`abi::DRAFT_RUN`] on. The first two take the instruction in RCX and the instruction pointer behind
 /// it in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third
 /// changes no register but RAX and RCX. The fourth returns to the engine: RAX has the result, and above it how many instructions are
-/// given back.
-pub fn thunks() -> [Vec<u8>; 4] {
+/// given back. The last two look the linear address in RAX up, to read and to write: RAX becomes the offset in the page of the TLB's entry
+/// (the address lies in that where it is less than a page), RCX the host's address.
+pub fn thunks() -> [Vec<u8>; THUNKS] {
     let run = |import: helper::Import| {
         let mut a = asm::Asm::default();
         a.store(64, at(EXEC, abi::reg(RIP)), RAX);
@@ -521,7 +528,19 @@ pub fn thunks() -> [Vec<u8>; 4] {
     a.store(64, at(EXEC, abi::reg(RIP)), RCX);
     a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
     a.ret();
-    [run(helper::Import::Run), run(helper::Import::RunWithFlags), settle, a.code]
+    let look = |write: bool| {
+        let mut a = asm::Asm::default();
+        tlb_entry(&mut a, RCX, RAX, abi::TLB);
+        a.push(RBX);
+        a.mov(true, RBX, RAX);
+        a.alu_from(Alu::Sub, true, RAX, at(RCX, abi::tag(write)));
+        a.load(64, RCX, at(RCX, abi::ADDEND));
+        a.alu(Alu::Add, true, RCX, RBX);
+        a.pop(RBX);
+        a.ret();
+        a.code
+    };
+    [run(helper::Import::Run), run(helper::Import::RunWithFlags), settle, a.code, look(false), look(true)]
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub(super) struct Drafts {
     /// Executions of a draft before its code is translated.
     hot: u32,
     drafter: Drafter,
-    thunks: [u64; 4],
+    thunks: [u64; draft::THUNKS],
     all: Vec<One>,
     free: Vec<u32>,
     /// How often each may still run: what translated code counts down. They stay where they are.
@@ -82,7 +82,7 @@ pub(super) struct Drafts {
 impl Drafts {
     pub fn new(config: &Config, memory: &mut CodeMemory) -> Self {
         let mut threshold = if draft::AVAILABLE { config.drafts } else { 0 };
-        let mut thunks = [0; 4];
+        let mut thunks = [0; draft::THUNKS];
         if threshold != 0 {
             for (at, code) in thunks.iter_mut().zip(draft::thunks()) {
                 match memory.place(&code) {
@@ -116,9 +116,7 @@ impl Drafts {
 
     /// Puts what drafts call where they find it.
     pub fn say_where(&self, x: &mut Exec) {
-        for (n, at) in
-            [abi::DRAFT_RUN, abi::DRAFT_RUN_FLAGS, abi::DRAFT_SETTLE, abi::DRAFT_LEAVE].into_iter().zip(self.thunks)
-        {
+        for (n, at) in (abi::DRAFT_RUN..).zip(self.thunks) {
             x.words[n] = at;
         }
     }

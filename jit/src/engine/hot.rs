@@ -1,7 +1,7 @@
 //! What is hot: which code a region is made of, and which of its instructions come back too often.
 
-use super::{Jit, Life};
-use crate::plan::came_back;
+use super::{Jit, Life, Redo};
+use crate::plan::{ALL_SLOW, came_back};
 use ferrite_core::exec::{CodeSize, Exec};
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::insn::flag;
@@ -12,11 +12,11 @@ use iced_x86::FlowControl;
 const MAX_INSNS: usize = 128;
 /// Runs of instructions in a region at most.
 const MAX_RUNS: usize = 64;
-/// Returns from one instruction before it is asked whether they come too often.
+/// Returns from one region before it is asked whether they come too often.
 const REDO_SAMPLE: u32 = 16;
 /// Of these, one is looked at.
 const REDO_STEP: u32 = 7;
-/// Retired instructions between two returns from one instruction below which it is translated another way: with a look beyond the TLB
+/// Retired instructions between two returns from one region below which what returned is translated another way: with a look beyond the TLB
 /// of its own, and where that does not help, as a call.
 const REDO_DISTANCE: [u64; 2] = [40_000, 2000];
 
@@ -81,8 +81,8 @@ impl Jit {
         }
         // The region that came back may be another than the one entered: found by the instruction's place.
         let linear = x.fetch_address() & !(PAGE_SIZE - 1);
-        let e = x.tlb.entry(x.ctx.fetch_view, linear);
-        if e.fetch != linear {
+        let e = x.tlb.fetch_entry(x.ctx.fetch_view, linear);
+        if e.read != linear {
             return;
         }
         let page = linear.wrapping_add(e.addend).wrapping_sub(x.sys.mem.base());
@@ -94,21 +94,35 @@ impl Jit {
             if r.life != Life::Live || Some(r.mode) != mode || !r.runs.iter().any(|&(a, b)| (a..b).contains(&at)) {
                 continue;
             }
-            if r.redo.0 != at {
-                r.redo = (at, 0, now);
+            let redo = &mut r.redo;
+            if redo.times == 0 {
+                *redo = Redo { at, times: 0, many: false, since: now };
             }
-            r.redo.1 += 1;
-            if r.redo.1 < REDO_SAMPLE {
+            redo.times += 1;
+            redo.many |= redo.at != at;
+            if redo.times < REDO_SAMPLE {
                 continue;
             }
-            let distance = (now - r.redo.2) / u64::from(REDO_SAMPLE * REDO_STEP);
-            r.redo = (at, 0, now);
-            let known = came_back(&r.slow, at);
+            let distance = (now - redo.since) / u64::from(REDO_SAMPLE * REDO_STEP);
+            let many = redo.many;
+            *redo = Redo::default();
+            let all = r.slow.contains(&ALL_SLOW);
+            let known = came_back(&r.slow, at).max(usize::from(all));
             if known < 2 && distance < REDO_DISTANCE[known] && !r.again && r.slow.len() < 32 {
                 r.again = true;
-                r.slow.push(at);
+                // What several have, a stack that goes on in another page say, many may have: not one translation for each.
+                if known == 0 && (many || !r.slow.is_empty()) {
+                    r.slow.push(ALL_SLOW);
+                } else {
+                    r.slow.extend(std::iter::repeat_n(at, known + 1 - came_back(&r.slow, at)));
+                }
                 let req = r.request(id, x.model);
                 self.counts.slow_sites += 1;
+                // Until it is there, drafts are the better code: they look further by themselves.
+                if self.drafts.threshold != 0 {
+                    r.life = Life::Asked;
+                    self.unlink(x, id);
+                }
                 self.translate(x, req);
             }
         }

@@ -17,10 +17,15 @@ use ferrite_core::memory::PAGE_SIZE;
 impl Emit {
     /// Gives the instruction to the interpreter where the condition holds.
     pub(super) fn slow_if(&mut self, cc: Cc) {
+        self.may_be_slow();
+        self.asm.jcc(cc, self.slow);
+    }
+
+    /// From here on the instruction may be given to the interpreter.
+    pub(super) fn may_be_slow(&mut self) {
         if !self.slow_used {
             (self.slow_used, self.taken) = (true, 0);
         }
-        self.asm.jcc(cc, self.slow);
     }
 
     /// The linear address of an offset, in a register that is held; see [`crate::access`].
@@ -77,10 +82,10 @@ impl Emit {
     pub(super) fn look_up(&mut self, lin: Host, bytes: u32, write: bool) {
         tlb_entry(&mut self.asm, RAX, lin, abi::TLB);
         self.asm.mov(true, RCX, lin);
-        self.asm.alu_from(Alu::Sub, true, RCX, at(RAX, if write { 8 } else { 0 }));
+        self.asm.alu_from(Alu::Sub, true, RCX, at(RAX, abi::tag(write)));
         self.asm.alu_imm(Alu::Cmp, true, RCX, (PAGE_SIZE - u64::from(bytes)) as i32);
         self.slow_if(ABOVE);
-        self.asm.load(64, RAX, at(RAX, 24));
+        self.asm.load(64, RAX, at(RAX, abi::ADDEND));
     }
 
     /// Where the host has an operand. RAX may be part of it.

@@ -1,16 +1,36 @@
 //! Windows: pages that a block has looked up, for accesses beside the one that did.
 //!
 //! Most of a block's accesses are by few registers: the stack's, and the bases of what is worked on. Where it is certain how far two
-//! addresses are from each other, the second needs no look at the TLB but only whether it lies in the same page. Nothing that a draft does
-//! by itself changes the TLB; where the interpreter's function has run, windows are shut.
+//! addresses are from each other, the second needs no look at the TLB but only whether it lies in the same page. Where it does not, it is
+//! looked up, and the window is of that page from there on: a stack frame may begin in one and end in the next. Nothing that a draft
+//! does by itself changes the TLB; where the interpreter's function has run, windows are shut.
 
-use super::super::asm::{ABOVE, Alu, At, Host, RAX, RCX, at};
+use super::super::asm::{ABOVE, Alu, At, Host, Label, RAX, RCX, at};
 use super::super::trace::{Op, Trace, V};
-use super::{Emit, Root, WINDOW, WINDOWS, Window};
+use super::{EXEC, Emit, Root, WINDOW, WINDOWS, Window};
+use crate::abi;
 use crate::mode::SegKind;
 use crate::value::{Bin, Un};
 use ferrite_core::exec::CodeSize;
 use ferrite_core::memory::PAGE_SIZE;
+
+/// A window that is moved to where an access lies: from the label `from` to `back`, or to `slow` where the TLB does not have that.
+#[derive(Clone, Copy, Debug)]
+pub struct Move {
+    from: Label,
+    back: Label,
+    slow: Label,
+    /// The address: a general register, and a number.
+    reg: u8,
+    plus: i32,
+    /// The window's registers, and how far from the window the access is.
+    off: Host,
+    host: Host,
+    far: i32,
+    /// The last offset in a page that it may have.
+    last: i32,
+    write: bool,
+}
 
 impl Emit {
     pub(super) fn new_root(&mut self) -> Root {
@@ -90,19 +110,45 @@ impl Emit {
         if !self.is_flat(seg, write) {
             return None;
         }
-        let (k, far) = self.window_for(self.roots[usize::from(off.0)], write)?;
+        let root = self.roots[usize::from(off.0)];
+        let (k, far) = self.window_for(root, write)?;
         let (page_off, host) = self.known.window(k)?;
+        let reg = self.known.roots.iter().position(|r| r.id == root.id)?;
+        let plus = i32::try_from(root.plus.wrapping_sub(self.known.roots[reg].plus)).ok()?;
         let last = (PAGE_SIZE - u64::from(bytes)) as i32;
+        let (from, back) = (self.asm.label(), self.asm.label());
         if far == 0 {
             self.asm.alu_imm(Alu::Cmp, true, page_off, last);
         } else {
             self.asm.lea(true, RCX, at(page_off, far));
             self.asm.alu_imm(Alu::Cmp, true, RCX, last);
         }
-        self.slow_if(ABOVE);
+        self.may_be_slow();
+        self.asm.jcc(ABOVE, from);
+        self.asm.place(back);
+        let (reg, slow) = (reg as u8, self.slow);
+        self.moves.push(Move { from, back, slow, reg, plus, off: page_off, host, far, last, write });
         self.touch(page_off);
         self.touch(host);
         Some(at(host, far))
+    }
+
+    /// The ways by which windows are moved.
+    pub fn write_moves(&mut self) {
+        let long = self.mode.code() == CodeSize::Bits64;
+        for m in std::mem::take(&mut self.moves) {
+            let a = &mut self.asm;
+            a.place(m.from);
+            // Nothing has changed yet: the register is as it was before the instruction.
+            a.load(64, RAX, at(EXEC, abi::reg(m.reg)));
+            a.lea(long, RAX, at(RAX, m.plus));
+            a.call_at(at(EXEC, abi::word(if m.write { abi::DRAFT_LOOK_WRITE } else { abi::DRAFT_LOOK })));
+            a.alu_imm(Alu::Cmp, true, RAX, m.last);
+            a.jcc(ABOVE, m.slow);
+            a.lea(true, m.off, at(RAX, -m.far));
+            a.lea(true, m.host, at(RCX, -m.far));
+            a.jmp(m.back);
+        }
     }
 
     /// Remembers what was just looked up, where that is worth it: the offset in the page is in RCX, and RAX and `lin` add up to the
