@@ -60,6 +60,8 @@ pub const DRAFT_LOOK: usize = 15;
 pub const DRAFT_LOOK_WRITE: usize = 16;
 /// Two words: what an access to two pages read, for the translated code that asked.
 pub const GATHERED: usize = 17;
+/// Address of the table of [`Way`]s for the running mode.
+pub const WAYS: usize = 19;
 
 /// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,17 +88,41 @@ impl FlagKind {
 
 /// Entries in a table of entry points: see [`crate::jumps`]. A power of two.
 pub const JUMP_ENTRIES: usize = 1 << 18;
-/// log2 of the bytes of an entry: the host's address of the guest code, then the word by which its translation is entered.
+/// log2 of the bytes of an entry: the host's address of the guest code, then that of its cell.
 pub const JUMP_SHIFT: u32 = 4;
+
+/// Where control went when it left a page: what translated code asks first.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(32))]
+pub struct Way {
+    /// The linear address.
+    pub linear: u64,
+    /// [`Tlb::stamp`](tlb::Tlb::stamp) at that time: while it is the same, the code is still there.
+    pub stamp: u64,
+    /// The address of the cell for the code.
+    pub cell: u64,
+}
+
+/// [`Way`]s in a table. A power of two.
+pub const WAY_ENTRIES: usize = 1 << 13;
+/// log2 of the bytes of a way, and where in it what lies.
+pub const WAY_SHIFT: u32 = size_of::<Way>().trailing_zeros();
+pub const WAY_LINEAR: i32 = offset_of!(Way, linear) as i32;
+pub const WAY_STAMP: i32 = offset_of!(Way, stamp) as i32;
+pub const WAY_CELL: i32 = offset_of!(Way, cell) as i32;
+
 /// Low bits of a code word that hold the number of a region's entry; host code is aligned to as many.
 pub const ENTRY_BITS: u32 = 4;
 /// Entries that a region has at most.
 pub const MAX_ENTRIES: usize = 1 << ENTRY_BITS;
 
-/// The entry for the host's address of guest code. Translated code computes the same.
+/// The entry for the host's address of guest code. Translated code computes the same, and a [`Way`]'s from its linear address likewise.
 pub const fn jump_slot(guest: u64) -> usize {
-    ((guest ^ guest >> 12) as usize) & (JUMP_ENTRIES - 1)
+    ((guest ^ guest >> SLOT_SHIFT) as usize) & (JUMP_ENTRIES - 1)
 }
+
+/// How far an address is shifted that it is mixed with: pages that are filled alike take other entries.
+pub const SLOT_SHIFT: u32 = 12;
 
 /// Why a region returned. Its result is the offset in the page of the instruction concerned, and this above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,6 +254,11 @@ pub fn window_hi(seg: u8, write: bool) -> i32 {
 /// Offset of the last instruction pointer.
 pub fn ip_span() -> i32 {
     offset(CTX + offset_of!(Ctx, ip_span))
+}
+
+/// Offset of the TLB's stamp.
+pub fn stamp() -> i32 {
+    offset(offset_of!(Exec, tlb) + offset_of!(tlb::Tlb, stamp))
 }
 
 /// Offset of an engine word.

@@ -6,7 +6,8 @@ use crate::tr::state_access;
 use crate::{Unavailable, region};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::ir::{ExternalName, InstBuilder, UserFuncName, Value, types};
+use cranelift_codegen::entity::EntityRef;
+use cranelift_codegen::ir::{ExternalName, Function, Inst, InstBuilder, Opcode, UserFuncName, Value, types};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
@@ -135,6 +136,10 @@ impl Compiler {
     }
 
     fn finish(&mut self, thorough: bool) -> Option<(Vec<u8>, Vec<Patch>)> {
+        if SAVES_NOTHING {
+            save_nothing(&mut self.ctx.func);
+        }
+        drop_loads(&mut self.ctx.func);
         let isa = if thorough { &self.thorough } else { &self.isa };
         let compiled = match self.ctx.compile(isa.as_ref(), &mut ControlPlane::default()) {
             Ok(compiled) => compiled,
@@ -201,12 +206,48 @@ impl Compiler {
             let (exec, left, target) = (p[0], p[1], p[2]);
             let miss = b.create_block();
             b.set_cold_block(miss);
-            let way = region::way_to(b, exec, target, flat, miss);
             let sig = b.import_signature(region::signature(CallConv::Tail));
-            b.ins().return_call_indirect(sig, way.function, &[exec, left, way.page_ip, way.code, way.code]);
+            let mut ways = region::Ways { b, exec, flat };
+            let way = ways.look_up(target, miss);
+            ways.go(sig, left, &way);
             b.switch_to_block(miss);
             give_back(b, p, target);
         })
+    }
+}
+
+/// Whether translated code leaves the saving of registers to the gate: a function of the `tail` convention saves those that
+/// System V has a callee save, though nobody in between wants them. The code generator's convention `winch` saves none, and takes the
+/// same arguments in the same registers; tail calls of it are refused by nothing but assertions.
+const SAVES_NOTHING: bool = cfg!(all(target_arch = "x86_64", not(debug_assertions)));
+
+/// Has a function, and those that it calls, be of the convention that saves nothing instead of `tail`.
+fn save_nothing(func: &mut Function) {
+    let Function { stencil, .. } = func;
+    let all = stencil.dfg.signatures.values_mut().chain([&mut stencil.signature]);
+    for signature in all.filter(|s| s.call_conv == CallConv::Tail) {
+        signature.call_conv = CallConv::Winch;
+    }
+}
+
+/// Takes loads out of the function's first block whose results nobody uses: all registers of a region are read there, also those that
+/// are written first. The code generator keeps every load.
+fn drop_loads(func: &mut Function) {
+    let Some(entry) = func.layout.entry_block() else { return };
+    let mut used = vec![false; func.dfg.num_values()];
+    for block in func.layout.blocks() {
+        for inst in func.layout.block_insts(block) {
+            for v in func.dfg.inst_values(inst) {
+                used[func.dfg.resolve_aliases(v).index()] = true;
+            }
+        }
+    }
+    let dead = |i: &Inst| {
+        func.dfg.insts[*i].opcode() == Opcode::Load && func.dfg.inst_results(*i).iter().all(|v| !used[v.index()])
+    };
+    let dead: Vec<Inst> = func.layout.block_insts(entry).filter(dead).collect();
+    for inst in dead {
+        func.layout.remove_inst(inst);
     }
 }
 

@@ -274,7 +274,7 @@ impl Jit {
         self.mode = mode;
         if let Some(mode) = mode {
             self.make_room_for(mode);
-            x.words[abi::JUMPS] = self.jumps.address(mode);
+            [x.words[abi::JUMPS], x.words[abi::WAYS]] = self.jumps.addresses(mode);
             x.words[abi::MODE] = mode.number() as u64;
             x.words[abi::TLB] = x.tlb.base_address(x.ctx.view, Access::Read);
             x.words[abi::FETCH_TLB] = x.tlb.base_address(x.ctx.fetch_view, Access::Fetch);

@@ -1,11 +1,12 @@
 //! Where code can be entered, by where the host has the first byte of its guest code.
 //!
-//! For each mode there is a *table*, in which translated code looks by itself when it leaves for an address that it computes (see
-//! [`crate::abi::GO`]). Most of a table is never touched, and costs nothing then. Where a way leads to a place in the same page, the
-//! place is known when the code is made, and has a *cell*: the word by which what is there is entered, and the offset in the page
-//! for the function that it leads to when nothing is. Both stay where they are as long as any code does.
+//! Each place where there is code, or that code leads to, has a *cell*: the word by which what is there is entered, and the offset in
+//! the page for the function that it leads to when nothing is. A cell stays where it is as long as any code does, so that a way to a
+//! place in the same page has its address in it. Control that leaves a page looks in two tables, of its mode, which lead to cells: in
+//! the small one by linear address (see [`Way`]), and where that does not know it, in the large one by the host's address. Most of
+//! that is never touched, and costs nothing then.
 
-use crate::abi::{JUMP_ENTRIES, MAX_ENTRIES, jump_slot};
+use crate::abi::{JUMP_ENTRIES, MAX_ENTRIES, WAY_ENTRIES, Way, jump_slot};
 use crate::mode::{MODES, Mode};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use std::cell::Cell;
@@ -37,13 +38,22 @@ const PIECE: usize = 1024;
 /// Cells at most: everything is dropped then.
 const MAX_CELLS: usize = 1 << 20;
 
-/// An entry: the host's address of guest code, and the word by which its translation is entered. All 0 when there is none.
+/// An entry: the host's address of guest code, and that of its cell. All 0 when there is none.
 type Entry = [u64; 2];
+
+/// What a mode has. Translated code reads the entries, and reads and writes the ways.
+#[derive(Clone, Debug, Default)]
+struct Table {
+    entries: Box<[Entry]>,
+    /// The number of each entry's cell.
+    cells: Box<[u32]>,
+    ways: Box<[Cell<Way>]>,
+}
 
 /// See the module's text.
 #[derive(Debug)]
 pub struct Jumps {
-    tables: Vec<Box<[Entry]>>,
+    tables: Vec<Table>,
     /// Each the word by which code is entered, and the offset in the page. Translated code reads them.
     cells: Vec<Box<[[Cell<u64>; 2]; PIECE]>>,
     used: usize,
@@ -56,18 +66,17 @@ pub struct Jumps {
 impl Jumps {
     /// `missing`: the address of the function that a cell leads to when nothing is there.
     pub fn new(missing: u64) -> Self {
-        let tables = vec![Box::default(); MODES];
-        Self { tables, cells: Vec::new(), used: 0, known: Vec::new(), missing }
+        Self { tables: vec![Table::default(); MODES], cells: Vec::new(), used: 0, known: Vec::new(), missing }
     }
 
-    /// Whether a mode has a table.
+    /// Whether a mode has tables.
     pub fn has(&self, mode: Mode) -> bool {
-        !self.tables[mode.number()].is_empty()
+        !self.tables[mode.number()].entries.is_empty()
     }
 
-    /// Modes that have one.
+    /// Modes that have them.
     pub fn count(&self) -> usize {
-        self.tables.iter().filter(|t| !t.is_empty()).count()
+        self.tables.iter().filter(|t| !t.entries.is_empty()).count()
     }
 
     /// Whether everything should be dropped before more is made.
@@ -75,94 +84,108 @@ impl Jumps {
         self.used >= MAX_CELLS
     }
 
-    /// The host's address of a mode's table, which it has from here on.
-    pub fn address(&mut self, mode: Mode) -> u64 {
+    /// The host's addresses of a mode's large and small table, which it has from here on.
+    pub fn addresses(&mut self, mode: Mode) -> [u64; 2] {
         let table = &mut self.tables[mode.number()];
-        if table.is_empty() {
-            *table = vec![[0; 2]; JUMP_ENTRIES].into_boxed_slice();
+        if table.entries.is_empty() {
+            table.entries = vec![[0; 2]; JUMP_ENTRIES].into_boxed_slice();
+            table.cells = vec![0; JUMP_ENTRIES].into_boxed_slice();
+            table.ways = vec![Cell::default(); WAY_ENTRIES].into_boxed_slice();
         }
-        table.as_ptr().expose_provenance() as u64
+        [table.entries.as_ptr().expose_provenance() as u64, table.ways.as_ptr().expose_provenance() as u64]
     }
 
     fn at(&self, cell: u32) -> &[Cell<u64>; 2] {
         &self.cells[cell as usize / PIECE][cell as usize % PIECE]
     }
 
-    fn cell_of(&self, mode: Mode, place: Place) -> Option<&[Cell<u64>; 2]> {
-        let (mode, offset) = (mode.number() as u32, place.offset());
-        let known = self.known.get(place.page())?.iter().find(|k| (k.0, k.1) == (mode, offset))?;
-        Some(self.at(known.2))
+    fn address_of(&self, cell: u32) -> u64 {
+        self.at(cell).as_ptr().expose_provenance() as u64
+    }
+
+    /// The number of the cell for what the host has at `guest`, where the table knows it.
+    fn tabled(&self, mode: Mode, guest: u64) -> Option<u32> {
+        let (table, slot) = (&self.tables[mode.number()], jump_slot(guest));
+        (table.entries.get(slot)?[0] == guest).then(|| table.cells[slot])
+    }
+
+    /// The number of a place's cell, if it has one.
+    fn find(&self, mode: Mode, place: Place) -> Option<u32> {
+        self.tabled(mode, place.guest()).or_else(|| {
+            let (mode, offset) = (mode.number() as u32, place.offset());
+            Some(self.known.get(place.page())?.iter().find(|k| (k.0, k.1) == (mode, offset))?.2)
+        })
+    }
+
+    /// The number of a place's cell, which the table knows from here on, if the mode has one.
+    fn make(&mut self, mode: Mode, place: Place) -> u32 {
+        let cell = self.find(mode, place).unwrap_or_else(|| self.add(mode, place));
+        let (guest, address) = (place.guest(), self.address_of(cell));
+        let (table, slot) = (&mut self.tables[mode.number()], jump_slot(guest));
+        if let Some(entry) = table.entries.get_mut(slot) {
+            (*entry, table.cells[slot]) = ([guest, address], cell);
+        }
+        cell
+    }
+
+    fn add(&mut self, mode: Mode, place: Place) -> u32 {
+        if self.used.is_multiple_of(PIECE) {
+            self.cells.push(Box::new([const { [Cell::new(0), Cell::new(0)] }; PIECE]));
+        }
+        let cell = self.used as u32;
+        self.used += 1;
+        if self.known.len() <= place.page() {
+            self.known.resize(place.page() + 1, Vec::new());
+        }
+        self.known[place.page()].push((mode.number() as u32, place.offset(), cell));
+        let at = self.at(cell);
+        at[0].set(self.missing);
+        at[1].set(place.offset().into());
+        cell
     }
 
     /// The host's address of the cell for guest code.
     pub fn cell(&mut self, mode: Mode, place: Place) -> u64 {
-        if self.cell_of(mode, place).is_none() {
-            if self.used.is_multiple_of(PIECE) {
-                self.cells.push(Box::new([const { [Cell::new(0), Cell::new(0)] }; PIECE]));
-            }
-            let cell = self.used as u32;
-            self.used += 1;
-            if self.known.len() <= place.page() {
-                self.known.resize(place.page() + 1, Vec::new());
-            }
-            self.known[place.page()].push((mode.number() as u32, place.offset(), cell));
-            let guest = place.guest();
-            let slot = self.tables[mode.number()].get(jump_slot(guest)).copied().unwrap_or_default();
-            self.at(cell)[0].set(if slot[0] == guest { slot[1] } else { self.missing });
-            self.at(cell)[1].set(place.offset().into());
-        }
-        self.cell_of(mode, place).map_or(0, |c| c.as_ptr().expose_provenance() as u64)
+        let cell = self.make(mode, place);
+        self.address_of(cell)
     }
 
     /// The word by which guest code is entered that the host has at `guest`, if it is known.
     pub fn get(&self, mode: Mode, guest: u64) -> Option<u64> {
-        let slot = self.tables[mode.number()].get(jump_slot(guest))?;
-        (slot[0] == guest).then_some(slot[1])
+        let code = self.at(self.tabled(mode, guest)?)[0].get();
+        (code != self.missing).then_some(code)
     }
 
     /// Guest code is entered by `code`.
     pub fn set(&mut self, mode: Mode, place: Place, code: u64) {
-        let guest = place.guest();
-        let Some(slot) = self.tables[mode.number()].get_mut(jump_slot(guest)) else { return };
-        if *slot == [guest, code] {
-            return; // and so has its cell
-        }
-        *slot = [guest, code];
-        if let Some(cell) = self.cell_of(mode, place) {
-            cell[0].set(code);
+        if self.has(mode) {
+            let cell = self.make(mode, place);
+            self.at(cell)[0].set(code);
         }
     }
 
     /// It is no more, if it is any entry of the code at `code`.
     pub fn unset(&mut self, mode: Mode, place: Place, code: u64) {
-        let is = |word: u64| word & !(MAX_ENTRIES as u64 - 1) == code;
-        let guest = place.guest();
-        if let Some(slot) = self.tables[mode.number()].get_mut(jump_slot(guest))
-            && slot[0] == guest
-            && is(slot[1])
+        if let Some(cell) = self.find(mode, place).map(|cell| &self.at(cell)[0])
+            && cell.get() & !(MAX_ENTRIES as u64 - 1) == code
         {
-            *slot = [0; 2];
-        }
-        if let Some(cell) = self.cell_of(mode, place)
-            && is(cell[0].get())
-        {
-            cell[0].set(self.missing);
+            cell.set(self.missing);
         }
     }
 
-    /// Forgets all entries. Tables and cells stay where they are.
+    /// Forgets all code, and ways. Tables and cells stay where they are.
     pub fn forget(&mut self) {
-        for table in &mut self.tables {
-            table.fill([0; 2]);
-        }
         for cell in 0..self.used as u32 {
             self.at(cell)[0].set(self.missing);
+        }
+        for way in self.tables.iter().flat_map(|t| &t.ways) {
+            way.take();
         }
     }
 
     /// Lets go of tables and cells. No code may be left that refers to them.
     pub fn clear(&mut self) {
-        self.tables.fill(Box::default());
+        self.tables.fill(Table::default());
         (self.cells, self.used, self.known) = (Vec::new(), 0, Vec::new());
     }
 }
@@ -184,13 +207,13 @@ mod tests {
     fn jumps() -> (Jumps, Mode) {
         let (mut jumps, mode) = (Jumps::new(MISSING), Mode::plain(CodeSize::Bits32));
         assert!(!jumps.has(mode));
-        assert_ne!(jumps.address(mode), 0);
+        assert!(jumps.addresses(mode).iter().all(|&table| table != 0));
         (jumps, mode)
     }
 
     /// By which a cell is left, and the offset that it holds.
     fn held(jumps: &Jumps, mode: Mode, at: u64) -> Option<(u64, u64)> {
-        jumps.cell_of(mode, place(at)).map(|c| (c[0].get(), c[1].get()))
+        jumps.find(mode, place(at)).map(|c| jumps.at(c)).map(|c| (c[0].get(), c[1].get()))
     }
 
     /// A place in another page that is looked for in the same slot.
@@ -220,7 +243,7 @@ mod tests {
         jumps.set(other, place(8), 0x9000);
         assert_eq!(jumps.get(other, place(8).guest()), None);
         assert_eq!((jumps.count(), jumps.has(mode), jumps.has(other)), (1, true, false));
-        jumps.address(other);
+        jumps.addresses(other);
         jumps.set(other, place(8), 0x9000);
         assert_eq!(jumps.get(other, place(8).guest()), Some(0x9000));
         assert_eq!(jumps.get(mode, place(8).guest()), None, "the modes have tables of their own");
@@ -264,14 +287,16 @@ mod tests {
     #[test]
     fn forgetting_leaves_tables_and_cells_where_they_are() {
         let (mut jumps, mode) = jumps();
-        let table = jumps.address(mode);
+        let tables = jumps.addresses(mode);
         // More than one piece of memory has.
         let cells: Vec<u64> = (0..3 * PIECE as u64).map(|n| jumps.cell(mode, place(n * 8))).collect();
         for n in 0..3 * PIECE as u64 {
             jumps.set(mode, place(n * 8), 0x9000);
         }
+        jumps.tables[mode.number()].ways[5].set(Way { linear: 5, stamp: 1, cell: 1 });
         jumps.forget();
-        assert_eq!(jumps.address(mode), table);
+        assert_eq!(jumps.addresses(mode), tables);
+        assert!(jumps.tables[mode.number()].ways.iter().all(|w| w.get().stamp == 0), "no way is known");
         for (n, &cell) in cells.iter().enumerate() {
             let at = n as u64 * 8;
             assert_eq!(jumps.get(mode, place(at).guest()), None);

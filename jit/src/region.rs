@@ -104,54 +104,108 @@ pub fn emit(
 
 /// Where a computed way leads.
 pub struct Way {
-    /// What it is entered by.
-    pub code: Value,
-    /// The address of its host code.
-    pub function: Value,
+    pub cell: Value,
     pub page_ip: Value,
 }
 
-/// Looks up what is at an instruction pointer. Goes to `miss` where the TLB does not have the page, or nothing is known there.
-pub fn way_to(b: &mut FunctionBuilder<'_>, exec: Value, target: Value, flat: bool, miss: Block) -> Way {
-    let word = |b: &mut FunctionBuilder<'_>, at: i32| b.ins().load(types::I64, state_access(), exec, at);
-    let linear = if flat {
-        target
-    } else {
-        let base = word(b, abi::window_base(1));
-        let mask = word(b, abi::word(abi::LINEAR_MASK));
-        let sum = b.ins().iadd(base, target);
-        b.ins().band(sum, mask)
-    };
-    let (found, there) = (b.create_block(), b.create_block());
-    let tlb = word(b, abi::word(abi::FETCH_TLB));
-    let at = b.ins().ushr_imm_u(linear, i64::from(PAGE_SHIFT - abi::TLB_SHIFT));
-    let at = b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << abi::TLB_SHIFT);
-    let entry = b.ins().iadd(tlb, at);
-    let page = b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
-    let tag = b.ins().load(types::I64, state_access(), entry, abi::TAG_READ);
-    let other = b.ins().icmp(IntCC::NotEqual, tag, page);
-    b.ins().brif(other, miss, &[], found, &[]);
+/// Emits the ways to instruction pointers that are not known to lie in the running page.
+pub struct Ways<'a, 'b> {
+    pub b: &'a mut FunctionBuilder<'b>,
+    pub exec: Value,
+    /// Whether code has no base.
+    pub flat: bool,
+}
 
-    b.switch_to_block(found);
-    let addend = b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
-    let guest = b.ins().iadd(addend, linear);
-    let jumps = word(b, abi::word(abi::JUMPS));
-    // As `abi::jump_slot`.
-    let up = b.ins().ushr_imm_u(guest, 12);
-    let mixed = b.ins().bxor(guest, up);
-    let slot = b.ins().band_imm_u(mixed, abi::JUMP_ENTRIES as i64 - 1);
-    let slot = b.ins().ishl_imm_u(slot, i64::from(abi::JUMP_SHIFT));
-    let slot = b.ins().iadd(jumps, slot);
-    let known = b.ins().load(types::I64, state_access(), slot, 0);
-    let other = b.ins().icmp(IntCC::NotEqual, known, guest);
-    b.ins().brif(other, miss, &[], there, &[]);
+impl Ways<'_, '_> {
+    fn word(&mut self, at: i32) -> Value {
+        self.b.ins().load(types::I64, state_access(), self.exec, at)
+    }
 
-    b.switch_to_block(there);
-    let code = b.ins().load(types::I64, state_access(), slot, 8);
-    let off = b.ins().isub(linear, page);
-    let page_ip = b.ins().isub(target, off);
-    let function = b.ins().band_imm_s(code, -(abi::MAX_ENTRIES as i64));
-    Way { code, function, page_ip }
+    fn linear(&mut self, target: Value) -> Value {
+        if self.flat {
+            return target;
+        }
+        let base = self.word(abi::window_base(1));
+        let mask = self.word(abi::word(abi::LINEAR_MASK));
+        let sum = self.b.ins().iadd(base, target);
+        self.b.ins().band(sum, mask)
+    }
+
+    /// The slot in a table whose address is in a word: see [`abi::jump_slot`].
+    fn slot(&mut self, table: usize, address: Value, entries: usize, shift: u32) -> Value {
+        let table = self.word(abi::word(table));
+        let up = self.b.ins().ushr_imm_u(address, i64::from(abi::SLOT_SHIFT));
+        let mixed = self.b.ins().bxor(address, up);
+        let slot = self.b.ins().band_imm_u(mixed, entries as i64 - 1);
+        let slot = self.b.ins().ishl_imm_u(slot, i64::from(shift));
+        self.b.ins().iadd(table, slot)
+    }
+
+    /// Goes to `miss` where two values differ.
+    fn same(&mut self, a: Value, b: Value, miss: Block) {
+        let on = self.b.create_block();
+        let differ = self.b.ins().icmp(IntCC::NotEqual, a, b);
+        self.b.ins().brif(differ, miss, &[], on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// The linear address of the page's first byte as an instruction pointer.
+    fn page_ip(&mut self, target: Value, linear: Value) -> Value {
+        let page = self.b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
+        if self.flat {
+            return page;
+        }
+        let off = self.b.ins().isub(linear, page);
+        self.b.ins().isub(target, off)
+    }
+
+    /// The way to an instruction pointer that control took before: see [`abi::Way`]. Goes to `miss` where it is not known.
+    pub fn known(&mut self, target: Value, miss: Block) -> Way {
+        let linear = self.linear(target);
+        let way = self.slot(abi::WAYS, linear, abi::WAY_ENTRIES, abi::WAY_SHIFT);
+        let known = self.b.ins().load(types::I64, state_access(), way, abi::WAY_LINEAR);
+        self.same(known, linear, miss);
+        let stamp = self.word(abi::stamp());
+        let known = self.b.ins().load(types::I64, state_access(), way, abi::WAY_STAMP);
+        self.same(known, stamp, miss);
+        let cell = self.b.ins().load(types::I64, state_access(), way, abi::WAY_CELL);
+        let page_ip = self.page_ip(target, linear);
+        Way { cell, page_ip }
+    }
+
+    /// Looks up what is at an instruction pointer, as a fetch does, and keeps it as a way that is known. Goes to `miss` where the TLB does
+    /// not have the page, or nothing is known there.
+    pub fn look_up(&mut self, target: Value, miss: Block) -> Way {
+        let linear = self.linear(target);
+        let tlb = self.word(abi::word(abi::FETCH_TLB));
+        let at = self.b.ins().ushr_imm_u(linear, i64::from(PAGE_SHIFT - abi::TLB_SHIFT));
+        let at = self.b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << abi::TLB_SHIFT);
+        let entry = self.b.ins().iadd(tlb, at);
+        let page = self.b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
+        let tag = self.b.ins().load(types::I64, state_access(), entry, abi::TAG_READ);
+        self.same(tag, page, miss);
+        let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
+        let guest = self.b.ins().iadd(addend, linear);
+        let slot = self.slot(abi::JUMPS, guest, abi::JUMP_ENTRIES, abi::JUMP_SHIFT);
+        let known = self.b.ins().load(types::I64, state_access(), slot, 0);
+        self.same(known, guest, miss);
+        let cell = self.b.ins().load(types::I64, state_access(), slot, 8);
+
+        let way = self.slot(abi::WAYS, linear, abi::WAY_ENTRIES, abi::WAY_SHIFT);
+        let stamp = self.word(abi::stamp());
+        for (v, at) in [(linear, abi::WAY_LINEAR), (stamp, abi::WAY_STAMP), (cell, abi::WAY_CELL)] {
+            self.b.ins().store(state_access(), v, way, at);
+        }
+        let page_ip = self.page_ip(target, linear);
+        Way { cell, page_ip }
+    }
+
+    /// Goes on at what a way's cell leads to.
+    pub fn go(&mut self, sig: SigRef, left: Value, way: &Way) {
+        let code = self.b.ins().load(types::I64, state_access(), way.cell, 0);
+        let function = self.b.ins().band_imm_s(code, -(abi::MAX_ENTRIES as i64));
+        self.b.ins().return_call_indirect(sig, function, &[self.exec, left, way.page_ip, code, way.cell]);
+    }
 }
 
 impl Region<'_, '_, '_> {
@@ -449,33 +503,23 @@ impl Region<'_, '_, '_> {
         t.store_flags(s.flags);
         let target = t.lower(ip, 64);
         let left = t.left_at(&s);
-        match self.same_page(flat, branched) {
-            // The page that runs is mapped where it is: the entry's place is known.
-            Some(to) => {
-                let cell = self.address(Import::Cell, to);
-                let t = &mut self.t;
-                let code = t.b.ins().load(types::I64, state_access(), cell, 0);
-                let mask = t.b.ins().iconst(types::I64, -(abi::MAX_ENTRIES as i64));
-                let function = t.b.ins().band(code, mask);
-                t.b.ins().return_call_indirect(self.sig, function, &[t.exec, left, t.page_ip, code, cell]);
-            }
-            None => {
-                if code64 && branched {
-                    self.check_canonical(&s, target);
-                }
-                let t = &mut self.t;
-                let cold = t.cold_block();
-                let way = way_to(t.b, t.exec, target, flat, cold);
-                t.b.ins().return_call_indirect(
-                    self.sig,
-                    way.function,
-                    &[t.exec, left, way.page_ip, way.code, way.code],
-                );
-                t.b.switch_to_block(cold);
-                let go = t.get_state(types::I64, abi::word(abi::GO));
-                t.b.ins().return_call_indirect(self.sig, go, &[t.exec, left, target, left, left]);
-            }
+        let (exec, page_ip) = (t.exec, t.page_ip);
+        // The page that runs is mapped where it is: the entry's place is known.
+        if let Some(to) = self.same_page(flat, branched) {
+            let cell = self.address(Import::Cell, to);
+            return Ways { b: self.t.b, exec, flat }.go(self.sig, left, &Way { cell, page_ip });
         }
+        let cold = self.t.cold_block();
+        let mut ways = Ways { b: self.t.b, exec, flat };
+        let way = ways.known(target, cold);
+        ways.go(self.sig, left, &way);
+        self.t.b.switch_to_block(cold);
+        if code64 && branched {
+            self.check_canonical(&s, target);
+        }
+        let t = &mut self.t;
+        let go = t.get_state(types::I64, abi::word(abi::GO));
+        t.b.ins().return_call_indirect(self.sig, go, &[t.exec, left, target, left, left]);
     }
 
     /// The offset that the running block's end leads to, where it is certain to lie in this page.

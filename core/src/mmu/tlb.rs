@@ -45,6 +45,8 @@ pub enum View {
 
 /// Sets of entries: one for the data of each view, then those for the fetches of [`View::Supervisor`] and of [`View::User`].
 const SETS: usize = 6;
+/// The first of those for fetches.
+const FETCHES: usize = 4;
 /// The sets that are ever filled: not the data of [`View::Watched`].
 const FILLED: [usize; 5] = [0, 1, 2, 4, 5];
 
@@ -52,8 +54,8 @@ const FILLED: [usize; 5] = [0, 1, 2, 4, 5];
 const fn set_of(view: View, access: Access) -> usize {
     match (access, view) {
         (Access::Read | Access::Write, _) => view as usize,
-        (Access::Fetch, View::User) => 5,
-        (Access::Fetch, _) => 4,
+        (Access::Fetch, View::User) => FETCHES + 1,
+        (Access::Fetch, _) => FETCHES,
     }
 }
 
@@ -93,6 +95,9 @@ pub struct Tlb {
     filled: [Vec<u32>; 2],
     /// The translations that the processor remembers.
     pub known: Known,
+    /// Changes when an entry for fetches goes or becomes another's. Who remembers where code at a linear address is, remembers
+    /// this with it. Never 0.
+    pub stamp: u64,
     /// Entries filled since the machine started.
     pub fills: u64,
     /// Whole flushes since the machine started.
@@ -116,6 +121,7 @@ impl Default for Tlb {
             global: Box::new([0; ENTRIES * SETS / 64]),
             filled: [Vec::new(), Vec::new()],
             known: Known::default(),
+            stamp: 1,
             fills: 0,
             flushes: 0,
         }
@@ -140,7 +146,15 @@ impl Tlb {
     }
 
     fn clear(&mut self, i: usize) {
+        self.note_change(i);
         self.entries[i] = Entry::empty(Self::some_lin(i));
+    }
+
+    /// An entry is about to be changed.
+    fn note_change(&mut self, i: usize) {
+        if i >= FETCHES * ENTRIES && !self.entries[i].is_empty(Self::some_lin(i)) {
+            self.stamp += 1;
+        }
     }
 
     /// The entry that could hold the page of `lin`, for data.
@@ -169,6 +183,7 @@ impl Tlb {
     pub fn fill(&mut self, view: View, lin: u64, access: Access, global: bool) -> &mut Entry {
         let i = Self::index(set_of(view, access), lin);
         self.fills += 1;
+        self.note_change(i);
         let was = self.global[i / 64] >> (i % 64) & 1 != 0;
         let e = &self.entries[i];
         if was != global || e.is_empty(lin) {
@@ -226,6 +241,7 @@ impl Tlb {
             22 => {
                 // All pieces lie in one aligned 4-MiB region.
                 self.known.forget_region(lin);
+                self.stamp += 1;
                 // What is empty leaves the list: else each INVLPG and the fill behind it would make it longer, to its limit.
                 let entries = &mut self.entries;
                 for list in &mut self.filled {
@@ -252,5 +268,40 @@ impl Tlb {
                 e.write = none;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stamp_changes_when_an_entry_for_fetches_does() {
+        let mut tlb = Tlb::default();
+        let fill = |tlb: &mut Tlb, lin: u64, access| {
+            let e = tlb.fill(View::User, lin, access, false);
+            (e.read, e.addend) = (lin, 0x1000);
+        };
+        let mut last = tlb.stamp;
+        let mut changed = |tlb: &Tlb| std::mem::replace(&mut last, tlb.stamp) != tlb.stamp;
+        assert_ne!(tlb.stamp, 0, "what was never stamped matches nothing");
+        let (page, same_entry) = (0x5000, 0x5000 + ENTRIES as u64 * PAGE_SIZE);
+
+        fill(&mut tlb, page, Access::Read);
+        fill(&mut tlb, page, Access::Fetch);
+        assert!(!changed(&tlb), "who knew of no code there has nothing to forget");
+        tlb.invalidate(page + PAGE_SIZE);
+        assert!(!changed(&tlb), "that was another page");
+        fill(&mut tlb, same_entry, Access::Read);
+        assert!(!changed(&tlb), "that was data");
+        fill(&mut tlb, same_entry, Access::Fetch);
+        assert!(changed(&tlb), "it is another's");
+        tlb.invalidate(same_entry);
+        assert!(changed(&tlb), "it is gone");
+        tlb.flush();
+        assert!(!changed(&tlb), "there was none left");
+        fill(&mut tlb, page, Access::Fetch);
+        tlb.flush_local();
+        assert!(changed(&tlb));
     }
 }

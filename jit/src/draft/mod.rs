@@ -12,7 +12,7 @@
 //! * this file: blocks, the ways out of them, and what they call.
 //!
 //! A draft is entered as a region is (see [`crate::abi`]), by the convention that Cranelift calls `tail`: what it is called with is in
-//! RDI, RSI, RDX and RCX, and it returns in RAX. Unlike a region it saves no register: the [gate] does, once. Hosts that are not
+//! RDI, RSI, RDX and RCX, and it returns in RAX. It saves no register: the [gate] does, once. Hosts that are not
 //! x86-64 with the System V convention have no drafts; everything works without them.
 
 mod asm;
@@ -397,41 +397,41 @@ impl Drafter {
         }
     }
 
-    /// What [`abi::GO`] does, here: a jump of its own is foreseen better than one that all share.
+    /// Goes on at an instruction pointer, by a way that is known (see [`abi::Way`]), or else as [`abi::GO`] does.
     fn go_anywhere(&mut self, ip: Host) {
         let flat = self.emit.mode.is_flat();
         let a = &mut self.emit.asm;
-        let (linear, guest) = (Host(8), Host(9));
-        if flat {
-            a.mov(true, linear, ip);
-        } else {
+        let linear = if flat { ip } else { Host(9) };
+        if !flat {
             a.load(64, linear, at(EXEC, abi::window_base(1)));
             a.alu(Alu::Add, true, linear, ip);
             a.alu_from(Alu::And, true, linear, at(EXEC, abi::word(abi::LINEAR_MASK)));
         }
         let miss = a.label();
         self.missing.push((miss, ip));
-        tlb_entry(a, RAX, linear, abi::FETCH_TLB);
-        a.mov(true, RCX, linear);
-        a.alu_imm(Alu::And, true, RCX, -(PAGE_SIZE as i32));
-        a.alu_from(Alu::Cmp, true, RCX, at(RAX, abi::TAG_READ));
-        a.jcc(NOT_EQUAL, miss);
-        a.load(64, guest, at(RAX, abi::ADDEND));
-        a.alu(Alu::Add, true, guest, linear);
         // As `abi::jump_slot`.
-        a.mov(true, RAX, guest);
-        a.shift_imm(Shift::Shr, true, RAX, 12);
-        a.alu(Alu::Xor, true, RAX, guest);
-        a.alu_imm(Alu::And, false, RAX, abi::JUMP_ENTRIES as i32 - 1);
-        a.shift_imm(Shift::Shl, false, RAX, abi::JUMP_SHIFT as u8);
-        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::JUMPS)));
-        a.alu_from(Alu::Cmp, true, guest, at(RAX, 0));
+        a.mov(true, RAX, linear);
+        a.shift_imm(Shift::Shr, true, RAX, abi::SLOT_SHIFT as u8);
+        a.alu(Alu::Xor, false, RAX, linear);
+        a.alu_imm(Alu::And, false, RAX, abi::WAY_ENTRIES as i32 - 1);
+        a.shift_imm(Shift::Shl, false, RAX, abi::WAY_SHIFT as u8);
+        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::WAYS)));
+        a.alu_from(Alu::Cmp, true, linear, at(RAX, abi::WAY_LINEAR));
         a.jcc(NOT_EQUAL, miss);
+        a.load(64, RCX, at(EXEC, abi::stamp()));
+        a.alu_from(Alu::Cmp, true, RCX, at(RAX, abi::WAY_STAMP));
+        a.jcc(NOT_EQUAL, miss);
+        a.load(64, CELL, at(RAX, abi::WAY_CELL));
         // The page's instruction pointer: the target without its offset in the page.
-        a.alu(Alu::Sub, true, linear, RCX);
-        a.mov(true, PAGE_IP, ip);
-        a.alu(Alu::Sub, true, PAGE_IP, linear);
-        jump_by(a, at(RAX, 8));
+        if flat {
+            a.mov(true, PAGE_IP, ip);
+            a.alu_imm(Alu::And, true, PAGE_IP, -(PAGE_SIZE as i32));
+        } else {
+            a.alu_imm(Alu::And, false, linear, PAGE_SIZE as i32 - 1);
+            a.mov(true, PAGE_IP, ip);
+            a.alu(Alu::Sub, true, PAGE_IP, linear);
+        }
+        jump_by(a, at(CELL, 0));
     }
 }
 
