@@ -11,7 +11,7 @@
 
 use super::known::Known;
 use super::walk::Access;
-use crate::memory::{PAGE_SHIFT, PAGE_SIZE};
+use crate::memory::{PAGE_SHIFT, PAGE_SIZE, ask_for_large_pages};
 
 /// Entries in one set. A power of two.
 pub const ENTRIES: usize = 16384;
@@ -104,10 +104,12 @@ pub struct Tlb {
     pub flushes: u64,
 }
 
-/// An array on the heap that was never on the stack, where it would be too large.
+/// An array on the heap that was never on the stack, where it would be too large. Who looks in it looks all over it.
 fn boxed<T: Copy + std::fmt::Debug, const N: usize>(each: T) -> Box<[T; N]> {
-    let all = vec![each; N].into_boxed_slice();
-    all.try_into().expect("it has N elements")
+    let mut all = Vec::with_capacity(N);
+    ask_for_large_pages(all.spare_capacity_mut());
+    all.resize(N, each);
+    all.into_boxed_slice().try_into().expect("it has N elements")
 }
 
 impl Default for Tlb {
