@@ -255,6 +255,18 @@ impl Asm {
         }
     }
 
+    /// MOVDQU from memory to a vector register of the host.
+    pub fn load_vector(&mut self, d: u8, m: At) {
+        self.byte(0xf3);
+        self.rm(false, &[0x0f, 0x6f], d, m, false);
+    }
+
+    /// MOVDQU from a vector register to memory.
+    pub fn store_vector(&mut self, m: At, s: u8) {
+        self.byte(0xf3);
+        self.rm(false, &[0x0f, 0x7f], s, m, false);
+    }
+
     pub fn lea(&mut self, wide: bool, d: Host, m: At) {
         self.rm(wide, &[0x8d], d.0, m, false);
     }
@@ -343,6 +355,11 @@ impl Asm {
 
     pub fn imul(&mut self, wide: bool, d: Host, s: Host) {
         self.rr(wide, &[0x0f, 0xaf], d.0, s, false);
+    }
+
+    /// RDX:RAX = RAX * `s`.
+    pub fn mul(&mut self, signed: bool, s: Host) {
+        self.rr(true, &[0xf7], if signed { 5 } else { 4 }, s, false);
     }
 
     pub fn bswap64(&mut self, d: Host) {

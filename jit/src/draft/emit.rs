@@ -10,6 +10,7 @@ mod flags;
 mod memory;
 mod registers;
 mod values;
+pub mod vector;
 mod windows;
 
 use super::asm::{self, Alu, Asm, At, Cc, Host, Label, RAX, RDI, RDX, RSI, Shift, at};
@@ -134,6 +135,8 @@ pub struct Known {
     flags: Flags,
     /// The word in memory that says which operation the flags follow from, if it is known.
     kind: Option<i32>,
+    /// The control registers have been seen to allow vector instructions.
+    vectors: bool,
 }
 
 impl Default for Known {
@@ -145,6 +148,7 @@ impl Default for Known {
             width: [0; PLACES],
             flags: Flags::Memory,
             kind: None,
+            vectors: false,
         }
     }
 }
@@ -396,6 +400,7 @@ impl Emit {
                 self.slow_if(cc);
                 self.release(c);
             }
+            Op::Vector { memory, general } => self.vector(t, v, memory, general)?,
         }
         Ok(())
     }
@@ -434,6 +439,10 @@ impl Emit {
                         add(a, true);
                         add(b, false);
                     }
+                    Bin::Umulh | Bin::Smulh => {
+                        add(a, true);
+                        add(b, true);
+                    }
                     _ => {
                         add(a, here);
                         add(b, here);
@@ -466,6 +475,11 @@ impl Emit {
                     add(target, true);
                 }
                 Op::RaiseIf(c) => add(c, true),
+                Op::Vector { memory, general } => {
+                    for v in memory.map(|m| m.off).into_iter().chain(general) {
+                        add(v, true);
+                    }
+                }
                 _ => {}
             }
         }

@@ -29,9 +29,11 @@ use ferrite_core::cpu::Model;
 use ferrite_core::cpu::state::RIP;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
+use ferrite_core::isa::select_simd::Vector;
 use ferrite_core::isa::{Insn, decode};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use ferrite_core::mmu::tlb;
+use iced_x86::Instruction;
 use trace::Trace;
 
 /// Whether this host can have drafts.
@@ -77,6 +79,8 @@ struct Step {
     /// Offset in the page.
     at: u32,
     meaning: Option<ferrite_core::isa::ops::Semantic<Trace>>,
+    /// What it does, if the host carries it out as it is.
+    vector: Option<(Instruction, Vector)>,
     /// The flags that it writes are wanted.
     live: bool,
 }
@@ -165,11 +169,15 @@ impl Drafter {
                 decode::translate::<Trace>(&window[..window.len().min(decode::MAX_LENGTH)], b.mode.code(), b.model)
                     .ok()?;
             insn.end = u16::from(insn.len);
-            let meaning = match meaning {
-                Some((_, Meaning::Semantic(f))) => Some(f),
-                _ => None,
+            let (meaning, vector) = match meaning {
+                Some((_, Meaning::Semantic(f))) => (Some(f), None),
+                // What is aligned for the guest must be so for the host.
+                Some((ins, Meaning::Helper(_))) if b.page.base.is_multiple_of(16) => {
+                    (None, emit::vector::native(&ins).map(|v| (ins, v)))
+                }
+                _ => (None, None),
             };
-            self.steps.push(Step { insn, at: u32::from(b.start) + done as u32, meaning, live: true });
+            self.steps.push(Step { insn, at: u32::from(b.start) + done as u32, meaning, vector, live: true });
             done += usize::from(insn.len);
         }
         (!self.steps.is_empty()).then_some(())
@@ -178,6 +186,10 @@ impl Drafter {
     fn record(&mut self, b: &Block<'_>, n: usize) -> bool {
         let s = self.steps[n];
         self.trace.begin(s.at + u32::from(s.insn.len), b.mode.stack_mask());
+        if let Some((ins, v)) = &s.vector {
+            self.trace.note_vector(ins, v, &s.insn);
+            return !self.trace.fails;
+        }
         let Some(f) = s.meaning else { return false };
         f(&mut self.trace, &s.insn).is_ok() && !self.trace.fails
     }
@@ -548,7 +560,7 @@ mod tests {
     use super::*;
     use ferrite_core::cpu::ModelName;
     use ferrite_core::exec::CodeSize;
-    use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
+    use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 
     /// The instructions of the draft of flat code at an offset of its page.
     fn drafted(start: u16, text: &[u8], code: CodeSize) -> Vec<Instruction> {
@@ -584,6 +596,29 @@ mod tests {
         assert_eq!(calls(&drafted(0, &[0x01, 0xd8, 0x40, 0x89, 0xc1], CodeSize::Bits32)), 0); // add, inc, mov
         assert_eq!(calls(&drafted(0, &[0x8b, 0x03], CodeSize::Bits32)), 1); // mov eax, [ebx]: where the TLB misses
         assert_eq!(calls(&drafted(0, &[0x0f, 0xa2], CodeSize::Bits32)), 1); // cpuid
+    }
+
+    #[test]
+    fn the_host_carries_out_vector_instructions_that_are_the_same_everywhere() {
+        if !AVAILABLE {
+            return;
+        }
+        let find = |text: &[u8], code, m: Mnemonic| drafted(0, text, code).into_iter().find(|i| i.mnemonic() == m);
+        for code in [CodeSize::Bits32, CodeSize::Bits64] {
+            let add = find(&[0x66, 0x0f, 0xfe, 0xd9], code, Mnemonic::Paddd).expect("paddd xmm3, xmm1");
+            assert_eq!((add.op0_register(), add.op1_register()), (Register::XMM0, Register::XMM1));
+            let from = find(&[0x66, 0x0f, 0xef, 0x43, 0x10], code, Mnemonic::Pxor).expect("pxor xmm0, [rbx + 10h]");
+            assert_eq!((from.op1_kind(), from.memory_base()), (OpKind::Memory, Register::RAX), "it is found first");
+            let mask = find(&[0x66, 0x0f, 0xd7, 0xc2], code, Mnemonic::Pmovmskb).expect("pmovmskb eax, xmm2");
+            assert_eq!((mask.op0_register().size(), mask.op1_register()), (4, Register::XMM1));
+        }
+        // What rounds, what guesses, what sets flags, what is MMX.
+        let others: [&[u8]; 4] =
+            [&[0x0f, 0x58, 0xc1], &[0x0f, 0x53, 0xc1], &[0x66, 0x0f, 0x2e, 0xc1], &[0x0f, 0xfe, 0xc1]];
+        for text in others {
+            let code = drafted(0, text, CodeSize::Bits32);
+            assert!(code.iter().all(|i| !i.op0_register().is_vector_register()), "{text:02x?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ use ferrite_core::cpu::Exception;
 use ferrite_core::cpu::state::{RIP, ZERO};
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::ops::{Cond, Helper, Ops};
+use ferrite_core::isa::select_simd::{Place, Vector};
+use iced_x86::Instruction;
 
 /// A value: the number of an operation of the running instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,22 @@ pub enum Op {
         target: V,
     },
     RaiseIf(V),
+    /// [`Trace::vector`], with its operand in memory, or the general register that it reads. Makes what it writes to a general register.
+    Vector {
+        memory: Option<Operand>,
+        general: Option<V>,
+    },
+}
+
+/// An operand in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operand {
+    pub bits: u32,
+    pub seg: u8,
+    pub off: V,
+    pub write: bool,
+    /// It faults where it is not aligned by its size.
+    pub aligned: bool,
 }
 
 /// See the module's text.
@@ -81,6 +99,8 @@ pub struct Trace {
     pub leaves: bool,
     /// It cannot be drafted.
     pub fails: bool,
+    /// The instruction that [`Op::Vector`] stands for.
+    pub vector: Option<Instruction>,
     /// It has changed something: carrying it out again from its start would do harm.
     changed: bool,
     /// Bits of RSP that the stack uses, and the offset in the page behind the instruction.
@@ -109,7 +129,11 @@ impl Trace {
     /// The general register that each access is made by, numbers aside.
     pub fn bases(&self) -> impl Iterator<Item = u8> {
         self.ops.iter().filter_map(|op| {
-            let (Op::Load { off, .. } | Op::Store { off, .. }) = *op else { return None };
+            let (Op::Load { off, .. } | Op::Store { off, .. } | Op::Vector { memory: Some(Operand { off, .. }), .. }) =
+                *op
+            else {
+                return None;
+            };
             let mut v = off;
             loop {
                 match self.op(v) {
@@ -119,6 +143,30 @@ impl Trace {
                 }
             }
         })
+    }
+
+    /// Notes a vector instruction, which the host carries out as it is.
+    pub fn note_vector(&mut self, ins: &Instruction, v: &Vector, i: &Insn) {
+        self.vector = Some(*ins);
+        let general = match v.source {
+            Place::R32 => Some(self.get::<32>(i.src)),
+            Place::R64 => Some(self.get::<64>(i.src)),
+            _ => None,
+        };
+        let operand =
+            [(v.target, true), (v.source, false)].into_iter().find_map(|(p, write)| Some((bits_of(p)?, p, write)));
+        let memory = operand.map(|(bits, place, write)| {
+            let off = self.ea(i);
+            Operand { bits, seg: i.seg, off, write, aligned: place == Place::M128 }
+        });
+        self.leaves();
+        let result = self.push(Op::Vector { memory, general }, 64);
+        self.changed = true;
+        match v.target {
+            Place::R32 => self.put::<32>(i.dst, result),
+            Place::R64 => self.put::<64>(i.dst, result),
+            _ => {}
+        }
     }
 
     fn push(&mut self, op: Op, width: u32) -> V {
@@ -176,10 +224,6 @@ impl Trace {
             Bin::And => wa.min(wb),
             Bin::Or | Bin::Xor => wa.max(wb),
             Bin::Shr => y.map_or(wa, |n| wa.saturating_sub((n & 63) as u32)),
-            Bin::Umulh | Bin::Smulh => {
-                self.fails = true;
-                64
-            }
             _ => 64,
         };
         self.push(Op::Bin(op, a, b), width.max(1))
@@ -217,6 +261,18 @@ impl Trace {
         self.leaves();
         self.push(Op::Load { bits, seg, off, write }, bits)
     }
+}
+
+/// The bits of an operand in memory.
+const fn bits_of(place: Place) -> Option<u32> {
+    Some(match place {
+        Place::M8 => 8,
+        Place::M16 => 16,
+        Place::M32 => 32,
+        Place::M64 => 64,
+        Place::M128 | Place::U128 => 128,
+        _ => return None,
+    })
 }
 
 macro_rules! binary {

@@ -370,6 +370,24 @@ macro_rules! define {
                     _ => None,
                 }
             }
+
+            /// It works under MXCSR and raises exceptions.
+            #[must_use]
+            pub const fn is_float(self) -> bool {
+                match self {
+                    $(Self::$m => is_float!($ma),)*
+                    $(Self::$x => is_float!($xa),)*
+                }
+            }
+
+            /// It reads XMM0 besides its operands.
+            #[must_use]
+            pub const fn reads_xmm0(self) -> bool {
+                match self {
+                    $(Self::$m => is_three!($ma),)*
+                    $(Self::$x => is_three!($xa),)*
+                }
+            }
         }
 
         /// The operations as types.

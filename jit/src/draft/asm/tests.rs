@@ -33,6 +33,8 @@ enum Arg {
     M(u32, At),
     /// A number, of which so many bits matter.
     I(u32, u64),
+    /// A vector register.
+    X(u8),
 }
 use Arg::{I, R};
 
@@ -112,6 +114,7 @@ fn check(write: impl FnOnce(&mut Asm), mnemonic: M, args: &[Arg]) {
                 };
                 assert_eq!(i.memory_displ_size(), most, "{}", what());
             }
+            Arg::X(r) => assert_eq!(i.op_register(n), Register::XMM0 + u32::from(r), "{}", what()),
             I(bits, v) => assert_eq!((i.immediate(n) ^ v) & (u64::MAX >> (64 - bits)), 0, "{}", what()),
         }
     }
@@ -145,6 +148,10 @@ fn moves_between_registers_and_of_numbers_say_what_was_asked_for() {
 #[test]
 fn loads_and_stores_reach_every_address_in_every_size() {
     for m in addresses() {
+        for r in 0..8 {
+            check(|a| a.load_vector(r, m), M::Movdqu, &[Arg::X(r), Arg::M(128, m)]);
+            check(|a| a.store_vector(m, r), M::Movdqu, &[Arg::M(128, m), Arg::X(r)]);
+        }
         for h in HOSTS {
             check(|a| a.load(8, h, m), M::Movzx, &[R(32, h), Arg::M(8, m)]);
             check(|a| a.load(16, h, m), M::Movzx, &[R(32, h), Arg::M(16, m)]);
@@ -228,6 +235,8 @@ fn what_has_one_register_says_which() {
 #[test]
 fn what_has_two_registers_says_which() {
     for d in HOSTS {
+        check(|a| a.mul(true, d), M::Imul, &[R(64, d)]);
+        check(|a| a.mul(false, d), M::Mul, &[R(64, d)]);
         for s in HOSTS {
             both(|wide, bits| {
                 check(|a| a.imul(wide, d, s), M::Imul, &[R(bits, d), R(bits, s)]);

@@ -24,6 +24,7 @@ impl Emit {
     pub fn forget_all(&mut self) {
         self.known.host = [NOWHERE; PLACES];
         self.known.roots = std::array::from_fn(|_| self.new_root());
+        self.known.vectors = false;
     }
 
     pub(super) fn alloc(&mut self) -> R<Host> {

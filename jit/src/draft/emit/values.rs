@@ -3,7 +3,7 @@
 //! Where nobody asks for more than the low 32 bits of a result, it is computed in 32, and what the register has above them is said by
 //! the width that goes with it (see [`Is::In`]). A comparison is only noted: it is carried out where its outcome is needed.
 
-use super::super::asm::{Alu, At, BELOW, Count, EQUAL, LESS, RCX, Shift, at};
+use super::super::asm::{Alu, At, BELOW, Count, EQUAL, LESS, RAX, RCX, RDX, Shift, at};
 use super::super::trace::{Trace, V};
 use super::{Emit, Is, R, Test, TooMuch, imm32};
 use crate::value::{Bin, Un};
@@ -60,7 +60,26 @@ impl Emit {
         Ok(())
     }
 
+    /// The upper 64 bits of a product.
+    fn upper_product(&mut self, t: &Trace, v: V, signed: bool, a: V, b: V) -> R<()> {
+        let (ha, hb) = (self.whole(t, a)?, self.whole(t, b)?);
+        let d = self.alloc()?;
+        // The host has them in a register that a draft keeps something in.
+        self.asm.mov(true, RCX, RDX);
+        self.asm.mov(true, RAX, ha);
+        self.asm.mul(signed, hb);
+        self.asm.mov(true, d, RDX);
+        self.asm.mov(true, RDX, RCX);
+        self.release(a);
+        self.release(b);
+        self.define(v, Is::In(d, 64));
+        Ok(())
+    }
+
     pub(super) fn binary(&mut self, t: &Trace, v: V, op: Bin, a: V, b: V) -> R<()> {
+        if matches!(op, Bin::Umulh | Bin::Smulh) {
+            return self.upper_product(t, v, op == Bin::Smulh, a, b);
+        }
         // What is shifted right needs the bits that come down.
         let right = matches!(op, Bin::Shr | Bin::Sar);
         let wide = self.wide[usize::from(v.0)] || right && !(op == Bin::Shr && t.width(a) <= 32);
