@@ -15,6 +15,17 @@ pub const C: u8 = 8;
 /// All that can be written.
 pub const ALL: u8 = ZSP | CO | AX;
 
+/// Whether there are any among `iced-x86`'s flags but the condition codes of the x87 unit.
+pub const fn of_the_processor(flags: u32) -> bool {
+    use iced_x86::RflagsBits as F;
+    flags & !(F::C0 | F::C1 | F::C2 | F::C3) != 0
+}
+
+/// Whether an instruction has to do with the arithmetic flags, or others beside them.
+pub fn touches_flags(ins: &iced_x86::Instruction) -> bool {
+    of_the_processor(ins.rflags_read() | ins.rflags_modified())
+}
+
 /// What a condition reads.
 pub const fn read_by(c: Cond) -> u8 {
     match c {

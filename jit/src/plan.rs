@@ -431,10 +431,10 @@ fn effects_of_helper(ins: &Instruction, info: &mut InstructionInfoFactory) -> Ef
             }
         }
     }
-    if ins.rflags_read() != 0 {
+    if effects::of_the_processor(ins.rflags_read()) {
         e.flags_read = effects::ALL | effects::C;
     }
-    if ins.rflags_modified() != 0 {
+    if effects::of_the_processor(ins.rflags_modified()) {
         // Which words it writes, and whether always, is its own affair: what was before must be there.
         e.flags_read = effects::ALL | effects::C;
         e.flags_written = effects::ALL;

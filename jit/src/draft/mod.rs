@@ -79,6 +79,8 @@ struct Step {
     /// Offset in the page.
     at: u32,
     meaning: Option<ferrite_core::isa::ops::Semantic<Trace>>,
+    /// Where the interpreter's function carries it out: it has to do with the flags, as far as one can tell.
+    flags: bool,
     /// What it does, if the host carries it out as it is.
     vector: Option<(Instruction, Vector)>,
     /// The flags that it writes are wanted.
@@ -169,6 +171,8 @@ impl Drafter {
                 decode::translate::<Trace>(&window[..window.len().min(decode::MAX_LENGTH)], b.mode.code(), b.model)
                     .ok()?;
             insn.end = u16::from(insn.len);
+            let flags =
+                insn.has(flag::ENDS) || meaning.as_ref().is_none_or(|(ins, _)| crate::effects::touches_flags(ins));
             let (meaning, vector) = match meaning {
                 Some((_, Meaning::Semantic(f))) => (Some(f), None),
                 // What is aligned for the guest must be so for the host.
@@ -177,7 +181,7 @@ impl Drafter {
                 }
                 _ => (None, None),
             };
-            self.steps.push(Step { insn, at: u32::from(b.start) + done as u32, meaning, vector, live: true });
+            self.steps.push(Step { insn, at: u32::from(b.start) + done as u32, meaning, flags, vector, live: true });
             done += usize::from(insn.len);
         }
         (!self.steps.is_empty()).then_some(())
@@ -310,9 +314,13 @@ impl Drafter {
     /// Has the interpreter's function carry out an instruction; gives control back where it asks for that.
     fn call(&mut self, n: usize) -> bool {
         let s = self.steps[n];
-        self.emit_call(n, true);
+        self.emit_call(n, s.flags);
         self.emit.forget_all();
-        self.emit.known_words();
+        if s.flags {
+            self.emit.known_words();
+        } else {
+            self.emit.flags_in_memory();
+        }
         if s.insn.has(flag::ENDS) {
             // What comes of it is in the CPU's state: the engine looks.
             self.emit.return_word(word(Reason::Next, s.at));

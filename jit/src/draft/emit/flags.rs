@@ -42,6 +42,11 @@ impl Emit {
         (self.known.flags, self.known.kind) = (Flags::Words, Some(0));
     }
 
+    /// The flags are in memory as they were, whatever it is that they follow from.
+    pub fn flags_in_memory(&mut self) {
+        self.known.flags = Flags::Memory;
+    }
+
     /// Before a flag word is written.
     pub(super) fn writes_words(&mut self, t: &Trace) -> R<()> {
         if self.known.flags == Flags::Words {
