@@ -12,6 +12,7 @@ use crate::cpu::Exception;
 use crate::cpu::model::ModelName;
 use crate::exec::{CodeSize, Exec};
 use crate::memory::{GuestMemory, Offset, PAGE_SHIFT, PAGE_SIZE, Route, StaleCode};
+use std::ops::Range;
 
 /// Instructions in a block at most.
 pub const MAX_BLOCK: usize = 32;
@@ -127,11 +128,8 @@ impl Block {
     /// The granules of `page`, one of its pages, that the block's bytes touch.
     fn granules(&self, page: Offset) -> u64 {
         let from = (self.key >> 2) & (PAGE_SIZE - 1);
-        let end = from + u64::from(self.bytes);
-        let head = if page == (self.key >> 2) - from { granules(from, end.min(PAGE_SIZE)) } else { 0 };
-        // Both may be one page.
-        let tail = if page == self.tail { granules(0, end - PAGE_SIZE) } else { 0 };
-        head | tail
+        let run = from..from + u64::from(self.bytes);
+        granules_across(page, (self.key >> 2) - from, Some(self.tail), &run)
     }
 }
 
@@ -442,6 +440,15 @@ impl BlockCache {
 pub fn granules(from: u64, end: u64) -> u64 {
     let last = end.max(from + 1) - 1;
     (u64::MAX >> (63 - (last >> 6))) & (u64::MAX << (from >> 6))
+}
+
+/// The granules of `page` that a run of bytes touches: it lies at offsets of the page `own`, and goes on at the start of `tail` where it is
+/// longer than that. Both may be one page.
+#[must_use]
+pub fn granules_across(page: Offset, own: Offset, tail: Option<Offset>, run: &Range<u64>) -> u64 {
+    let head = if page == own { granules(run.start, run.end.min(PAGE_SIZE)) } else { 0 };
+    let behind = if tail == Some(page) { granules(0, run.end - PAGE_SIZE) } else { 0 };
+    head | behind
 }
 
 /// Marks bytes of a page as decoded, so that writes to them are noticed.

@@ -12,7 +12,7 @@ use crate::jumps::Place;
 use crate::mode::Mode;
 use ferrite_core::exec::Exec;
 use ferrite_core::isa::Insn;
-use ferrite_core::isa::cache::{BlockId, granules};
+use ferrite_core::isa::cache::{BlockId, granules_across};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -50,11 +50,7 @@ impl One {
 
     /// The granules of `page`, one of its pages, that its bytes touch.
     fn granules(&self, page: u64) -> u64 {
-        let (from, end) = (u64::from(self.run.0), u64::from(self.run.1));
-        let head = if page == self.page { granules(from, end.min(PAGE_SIZE)) } else { 0 };
-        // Both may be one page.
-        let tail = if self.tail == Some(page) { granules(0, end - PAGE_SIZE) } else { 0 };
-        head | tail
+        granules_across(page, self.page, self.tail, &(self.run.0.into()..self.run.1.into()))
     }
 }
 
