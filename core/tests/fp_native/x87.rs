@@ -3,7 +3,7 @@
 use crate::operands::{Rng, cases};
 use crate::x87_native::{Instruction, Native, native};
 use ferrite_core::fp::x87::{self, Constant, Remainder, Unordered};
-use ferrite_core::fp::{F80, Round, X87Env};
+use ferrite_core::fp::{Class, F80, Flags, Round, X87Env};
 
 /// A control word: all RC, all PC but the reserved one, exceptions masked three times in four.
 pub fn control_word(rng: &mut Rng) -> u16 {
@@ -34,13 +34,32 @@ impl Mismatches {
     }
 }
 
+/// Whether a denormal goes through an instruction as it is though underflow is unmasked: some processors report that, others do not.
+fn passes_unmasked(cw: u16, a: F80, b: F80, neutral: Class) -> bool {
+    cw & u16::from(Flags::UE.bits()) == 0 && a.class() == Class::Denormal && b.class() == neutral
+}
+
 fn compare_op(stream: u64, n: u64, real: Instruction, ours: fn(&mut X87Env, F80, F80) -> Option<F80>) {
+    compare_where(stream, n, real, ours, |_, _, _| true);
+}
+
+/// Compares for the control words and operands that `alike` says processors agree on.
+fn compare_where(
+    stream: u64,
+    n: u64,
+    real: Instruction,
+    ours: fn(&mut X87Env, F80, F80) -> Option<F80>,
+    alike: fn(u16, F80, F80) -> bool,
+) {
     let mut rng = Rng::new(stream);
     let mut bad = Mismatches::default();
     let n = cases(n);
     for _ in 0..n {
         let (cw, a) = (control_word(&mut rng), rng.f80());
         let b = rng.near(a);
+        if !alike(cw, a, b) {
+            continue;
+        }
         let want = real(cw, a, b, [0; 16]);
         let mut env = X87Env::from_control_word(cw);
         let got = ours(&mut env, a, b);
@@ -84,7 +103,7 @@ fn frndint_is_the_processors() {
 
 #[test]
 fn fscale_is_the_processors() {
-    compare_op(7, 400_000, native!("fscale"), x87::scale);
+    compare_where(7, 400_000, native!("fscale"), x87::scale, |cw, a, b| !passes_unmasked(cw, a, b, Class::Zero));
 }
 
 /// FPREM and FPREM1: the value and all four condition codes.
@@ -95,6 +114,9 @@ fn compare_remainder(stream: u64, real: Instruction, ours: fn(&mut X87Env, F80, 
     for _ in 0..n {
         let (cw, a) = (control_word(&mut rng), rng.f80());
         let b = rng.near(a);
+        if passes_unmasked(cw, a, b, Class::Infinity) {
+            continue;
+        }
         let want = real(cw, a, b, [0; 16]);
         let mut env = X87Env::from_control_word(cw);
         let got = ours(&mut env, a, b);

@@ -405,6 +405,11 @@ fn transcendental_instructions_agree_with_the_host_processor_to_a_few_units_in_t
             let mut s = r.snapshot();
             s.st[0] = argument(&mut r, case.text);
             let (want, code) = (case.native)(&s);
+            // The sine of the smallest normal number is a trifle less than that: processors differ in whether they say so, and with it
+            // in whether the result underflows.
+            if want.st[..2].iter().any(|v| (v.biased_exp(), v.sig) == (1, 1 << 63)) {
+                continue;
+            }
             let got = emulated(&mut x, &s, code);
             // How the last bit was rounded is the function's own business.
             let rough = |s: &Snapshot| (s.control, s.status & !(sw::C1 | sw::PE), s.flags);

@@ -93,6 +93,25 @@ fn is_approximate(name: &str) -> bool {
     name.starts_with("rcp") || name.starts_with("rsqrt")
 }
 
+/// DPPS and DPPD add products in an order that is not documented: which of several NaNs comes out, differs between processors.
+fn is_sum(name: &str) -> bool {
+    name.starts_with("dpp")
+}
+
+/// Whether two results are the same, but that a NaN of one is another NaN of the other.
+fn same_but_for_nans(form: &str, a: &Registers, b: &Registers) -> bool {
+    let bits = if form.starts_with("dpps") { 32 } else { 64 };
+    let nan = |v: u64| if bits == 32 { f32::from_bits(v as u32).is_nan() } else { f64::from_bits(v).is_nan() };
+    let lane = |v: u128, at: u32| (v >> at) as u64 & (u64::MAX >> (64 - bits));
+    let lanes = (0..128).step_by(bits as usize).all(|at| {
+        let (a, b) = (lane(a.xmm[0], at), lane(b.xmm[0], at));
+        a == b || nan(a) && nan(b)
+    });
+    let mut other = *b;
+    other.xmm[0] = a.xmm[0];
+    lanes && other == *a
+}
+
 #[test]
 fn every_form_computes_what_the_host_computes() {
     if !host_has_all() {
@@ -108,7 +127,8 @@ fn every_form_computes_what_the_host_computes() {
             let mut want = *before;
             native(at.wrapping_add(imm as usize * STRIDE), &mut want);
             want.host_mxcsr = 0;
-            if want != *after {
+            let same = want == *after || is_sum(&form.name) && same_but_for_nans(&form.name, &want, after);
+            if !same {
                 if failed == 0 {
                     wrong.push(format!(
                         "{} imm {imm:#x}:\n  before {before:x?}\n  host   {want:x?}\n  here   {after:x?}",
