@@ -9,6 +9,7 @@
 
 use ferrite_core::cpu::CpuState;
 use ferrite_core::cpu::flags::Flags;
+use ferrite_core::cpu::segment::Segment;
 use ferrite_core::cpu::state::Fpu;
 use ferrite_core::exec::{Ctx, Exec, Window};
 use ferrite_core::isa::ops::Ops;
@@ -213,6 +214,42 @@ pub fn mm(r: u8) -> i32 {
 /// Offset of the sign and exponent over an MMX register.
 pub fn mm_exponent(r: u8) -> i32 {
     offset(FPU + offset_of!(Fpu, sign_exponent) + 2 * usize::from(r & 7))
+}
+
+/// Offset of the x87 unit.
+pub fn fpu() -> i32 {
+    offset(FPU)
+}
+
+/// Offsets of what the x87 unit has recorded of the last instruction: opcode, place, and its operand's place.
+pub fn fpu_opcode() -> i32 {
+    offset(FPU + offset_of!(Fpu, opcode))
+}
+
+/// See [`fpu_opcode`].
+pub fn fpu_ip() -> i32 {
+    offset(FPU + offset_of!(Fpu, ip))
+}
+
+/// See [`fpu_opcode`].
+pub fn fpu_cs() -> i32 {
+    offset(FPU + offset_of!(Fpu, cs))
+}
+
+/// See [`fpu_opcode`].
+pub fn fpu_dp() -> i32 {
+    offset(FPU + offset_of!(Fpu, dp))
+}
+
+/// See [`fpu_opcode`].
+pub fn fpu_ds() -> i32 {
+    offset(FPU + offset_of!(Fpu, ds))
+}
+
+/// Offset of a segment register's selector.
+pub fn selector(seg: u8) -> i32 {
+    let at = offset_of!(Exec, st) + offset_of!(CpuState, seg) + size_of::<Segment>() * usize::from(seg);
+    offset(at + offset_of!(Segment, selector))
 }
 
 /// Offset of the x87 status word but for TOP.

@@ -5,6 +5,7 @@ use crate::abi::{self, LEFT};
 use crate::mode::Mode;
 use ferrite_core::exec::Exec;
 use ferrite_core::isa::Insn;
+use ferrite_core::isa::x87::action::ACTIONS;
 
 /// The instruction was carried out.
 pub const DONE: u32 = 0;
@@ -30,6 +31,9 @@ pub enum Import {
     Reach = 5,
 }
 
+/// The number of the first of [`ACTIONS`] among what may be imported.
+pub const FIRST_ACTION: u32 = 16;
+
 /// The address of a function that is imported.
 pub fn address(n: u32) -> Option<u64> {
     let settle: unsafe extern "C" fn(*mut u8) = settle;
@@ -41,7 +45,7 @@ pub fn address(n: u32) -> Option<u64> {
         1 => Some(run_plain as usize as u64),
         2 => Some(run_flags as usize as u64),
         5 => Some(reach as usize as u64),
-        _ => None,
+        _ => ACTIONS.get(n.checked_sub(FIRST_ACTION)? as usize).map(|e| e.action as usize as u64),
     }
 }
 

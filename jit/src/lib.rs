@@ -23,6 +23,7 @@ mod tr;
 mod value;
 mod vector;
 mod worker;
+mod x87;
 
 pub use density::density;
 pub use engine::Jit;

@@ -3,7 +3,7 @@
 use crate::abi::MAX_ENTRIES;
 use crate::effects::{self, Effects};
 use crate::mode::Mode;
-use crate::vector;
+use crate::{vector, x87};
 use ferrite_core::cpu::Model;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::insn::flag;
@@ -46,6 +46,8 @@ pub enum How {
     Inline,
     /// The same, of a vector instruction.
     Vector,
+    /// The same, of an x87 instruction: its action is called.
+    X87,
     /// The interpreter's function is called.
     Call,
     /// The interpreter's function is called, and the region left behind it: it goes where only it knows.
@@ -402,6 +404,9 @@ fn classify(
             let back = came_back(&req.slow, at);
             if vector::is_inline(&ins) && back <= usize::from(insn.has(flag::MEM)) {
                 (How::Vector, vector::effects_inline(&ins, e))
+            } else if x87::is_inline(&ins, &insn, at, &req.model, &req.slow) {
+                let flags_written = if x87::in_eflags(&ins) { effects::ALL } else { 0 };
+                (How::X87, Effects { flags_read: 0, flags_written, ..e })
             } else {
                 (leave_or_call, e)
             }

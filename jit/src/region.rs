@@ -379,6 +379,10 @@ impl Region<'_, '_, '_> {
                         self.call(item);
                     }
                 }
+                How::X87 => {
+                    self.t.x87(&item.ins, &item.insn);
+                    self.t.s.done += 1;
+                }
                 How::Leave => {
                     self.leave_by(item);
                     return;

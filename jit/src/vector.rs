@@ -31,6 +31,15 @@ pub struct VectorState {
     mxcsr: Option<Value>,
     /// The control registers have been seen to allow SSE.
     allowed: bool,
+    /// They have been seen to allow x87 instructions.
+    pub fpu: bool,
+}
+
+impl VectorState {
+    /// A function is about to be called that leaves them as they are.
+    pub fn forget_registers(&mut self) {
+        self.xmm = [None; 16];
+    }
 }
 
 /// ES of the x87 status word.

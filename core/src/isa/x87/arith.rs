@@ -12,7 +12,7 @@ use crate::isa::select::{Meaning, help};
 use iced_x86::Code;
 
 /// An operation on destination and source.
-trait Operation {
+pub(super) trait Operation {
     fn run(env: &mut X87Env, dst: F80, src: F80) -> Option<F80>;
 
     /// The usual case.
@@ -22,7 +22,7 @@ trait Operation {
 macro_rules! operations {
     ($($name:ident: $f:ident($x:ident, $y:ident);)*) => {
         $(
-            struct $name;
+            pub(super) struct $name;
             impl Operation for $name {
                 #[inline(always)]
                 fn run(env: &mut X87Env, dst: F80, src: F80) -> Option<F80> {
@@ -57,26 +57,42 @@ operations! {
     Divr: div(src, dst);
 }
 
+/// The usual case of ST(0) := ST(0) op `b`; false when it is another, and nothing has changed.
+#[inline(always)]
+pub(super) fn usual_with<A: Operation>(fpu: &mut Fpu, b: Option<Number>) -> bool {
+    let p = fpu.phys(0);
+    let Some(b) = b.filter(|_| fpu.holds(p)) else { return false };
+    let Some(r) = number(fpu.reg(p)).and_then(|a| A::quick(fpu.control, a, b)) else { return false };
+    fpu.replace(p, r);
+    true
+}
+
+#[inline(never)]
+pub(super) fn whole_with<A: Operation, M: Operand>(fpu: &mut Fpu, bits: u64) {
+    let mut env = fpu.env();
+    let b = M::widen(bits, &mut env);
+    let p = fpu.phys(0);
+    if !fpu.holds(p) {
+        underflow::<false>(fpu, p);
+        return;
+    }
+    let r = A::run(&mut env, fpu.reg(p), b);
+    fpu.report(&env);
+    if let Some(r) = r {
+        fpu.set_reg(p, r);
+    }
+}
+
 /// ST(0) := ST(0) op memory.
 fn memory<A: Operation, M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    let quick = |x: &mut Exec| {
-        if !ready(x) {
-            return None;
-        }
+    if ready(x) {
         let off = ea(x, i);
-        let b = M::peek(x, i, off)?;
-        note_mem(x, i, off);
-        let fpu = &mut x.st.fpu;
-        let p = fpu.phys(0);
-        if !fpu.holds(p) {
-            return None;
+        if let Some(bits) = M::peek(x, i, off) {
+            note_mem(x, i, off);
+            if usual_with::<A>(&mut x.st.fpu, M::number(bits)) {
+                return Ok(());
+            }
         }
-        let r = A::quick(fpu.control, number(fpu.reg(p))?, M::number(b)?)?;
-        fpu.replace(p, r);
-        Some(())
-    };
-    if quick(x).is_some() {
-        return Ok(());
     }
     memory_whole::<A, M>(x, i)
 }
@@ -85,57 +101,34 @@ fn memory<A: Operation, M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Except
 fn memory_whole<A: Operation, M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
-    let mut env = x.st.fpu.env();
-    let b = M::read(x, i, off, &mut env)?;
+    let bits = M::read(x, i, off)?;
     note_mem(x, i, off);
-    let fpu = &mut x.st.fpu;
-    let p = fpu.phys(0);
-    if !fpu.holds(p) {
-        underflow::<false>(fpu, p);
-        return Ok(());
-    }
-    let r = A::run(&mut env, fpu.reg(p), b);
-    fpu.report(&env);
-    if let Some(r) = r {
-        fpu.set_reg(p, r);
-    }
+    whole_with::<A, M>(&mut x.st.fpu, bits);
     Ok(())
 }
 
-/// dst := dst op src, where one of them is ST(0).
-fn registers<A: Operation, const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    let quick = |x: &mut Exec| {
-        if !ready(x) {
-            return None;
-        }
-        note(x, i);
-        let fpu = &mut x.st.fpu;
-        let (p, q) = (fpu.phys(i.dst), fpu.phys(i.src));
-        if !fpu.holds(p) || !fpu.holds(q) {
-            return None;
-        }
-        let r = A::quick(fpu.control, number(fpu.reg(p))?, number(fpu.reg(q))?)?;
-        fpu.replace(p, r);
-        if POP {
-            fpu.pop();
-        }
-        Some(())
-    };
-    if quick(x).is_some() {
-        return Ok(());
+/// The usual case of dst := dst op src; false when it is another, and nothing has changed.
+#[inline(always)]
+pub(super) fn usual_between<A: Operation, const POP: bool>(fpu: &mut Fpu, dst: u8, src: u8) -> bool {
+    let (p, q) = (fpu.phys(dst), fpu.phys(src));
+    if !fpu.holds(p) || !fpu.holds(q) {
+        return false;
     }
-    registers_whole::<A, POP>(x, i)
+    let (Some(a), Some(b)) = (number(fpu.reg(p)), number(fpu.reg(q))) else { return false };
+    let Some(r) = A::quick(fpu.control, a, b) else { return false };
+    fpu.replace(p, r);
+    if POP {
+        fpu.pop();
+    }
+    true
 }
 
 #[inline(never)]
-fn registers_whole<A: Operation, const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    enter!(x, i);
-    note(x, i);
-    let fpu = &mut x.st.fpu;
-    let (p, q) = (fpu.phys(i.dst), fpu.phys(i.src));
+pub(super) fn whole_between<A: Operation, const POP: bool>(fpu: &mut Fpu, dst: u8, src: u8) {
+    let (p, q) = (fpu.phys(dst), fpu.phys(src));
     if !fpu.holds(p) || !fpu.holds(q) {
         underflow::<POP>(fpu, p);
-        return Ok(());
+        return;
     }
     let mut env = fpu.env();
     let r = A::run(&mut env, fpu.reg(p), fpu.reg(q));
@@ -145,6 +138,16 @@ fn registers_whole<A: Operation, const POP: bool>(x: &mut Exec, i: &Insn) -> Res
         if POP {
             fpu.pop();
         }
+    }
+}
+
+/// dst := dst op src, where one of them is ST(0).
+fn registers<A: Operation, const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    note(x, i);
+    let fpu = &mut x.st.fpu;
+    if !usual_between::<A, POP>(fpu, i.dst, i.src) {
+        whole_between::<A, POP>(fpu, i.dst, i.src);
     }
     Ok(())
 }

@@ -49,24 +49,33 @@ fn finish<const POPS: u32>(fpu: &mut Fpu, r: Outcome) {
     }
 }
 
+#[inline(never)]
+fn whole_with<M: Operand, const POPS: u32>(fpu: &mut Fpu, bits: u64) {
+    let mut env = fpu.env();
+    let b = M::widen(bits, &mut env);
+    let r = relate(fpu, env, Some(b), Unordered::Invalid);
+    finish::<POPS>(fpu, r);
+}
+
+/// A comparison with a memory operand.
+#[inline(always)]
+pub(super) fn operand_in_memory<M: Operand, const POPS: u32>(fpu: &mut Fpu, bits: u64) {
+    let p = fpu.phys(0);
+    let usual = M::value(bits).filter(|_| fpu.holds(p)).and_then(|b| quick::compare(fpu.reg(p), b));
+    match usual {
+        Some(codes) => quick_codes::<POPS>(fpu, codes),
+        None => whole_with::<M, POPS>(fpu, bits),
+    }
+}
+
 fn memory<M: Operand, const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    let quick = |x: &mut Exec| {
-        if !ready(x) {
-            return None;
-        }
+    if ready(x) {
         let off = ea(x, i);
-        let b = M::peek(x, i, off)?;
-        note_mem(x, i, off);
-        let p = x.st.fpu.phys(0);
-        if !x.st.fpu.holds(p) {
-            return None;
+        if let Some(bits) = M::peek(x, i, off) {
+            note_mem(x, i, off);
+            operand_in_memory::<M, POPS>(&mut x.st.fpu, bits);
+            return Ok(());
         }
-        let codes = quick::compare(x.st.fpu.reg(p), M::value(b)?)?;
-        quick_codes::<POPS>(&mut x.st.fpu, codes);
-        Some(())
-    };
-    if quick(x).is_some() {
-        return Ok(());
     }
     memory_whole::<M, POPS>(x, i)
 }
@@ -75,12 +84,9 @@ fn memory<M: Operand, const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exc
 fn memory_whole<M: Operand, const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
-    let mut env = x.st.fpu.env();
-    let b = M::read(x, i, off, &mut env)?;
+    let bits = M::read(x, i, off)?;
     note_mem(x, i, off);
-    let fpu = &mut x.st.fpu;
-    let r = relate(fpu, env, Some(b), Unordered::Invalid);
-    finish::<POPS>(fpu, r);
+    whole_with::<M, POPS>(&mut x.st.fpu, bits);
     Ok(())
 }
 
@@ -96,12 +102,7 @@ fn quick_codes<const POPS: u32>(fpu: &mut Fpu, codes: u8) {
 
 /// The usual case of a comparison with ST(n): the codes. C1 is cleared.
 #[inline(always)]
-fn quick_register(x: &mut Exec, i: &Insn, n: u8) -> Option<u8> {
-    if !ready(x) {
-        return None;
-    }
-    note(x, i);
-    let fpu = &mut x.st.fpu;
+fn quick_register(fpu: &mut Fpu, n: u8) -> Option<u8> {
     let (p, q) = (fpu.phys(0), fpu.phys(n));
     if !fpu.holds(p) || !fpu.holds(q) {
         return None;
@@ -111,36 +112,47 @@ fn quick_register(x: &mut Exec, i: &Insn, n: u8) -> Option<u8> {
     Some(codes)
 }
 
-/// ST(i), unless it is empty.
-#[inline(always)]
-fn operand(fpu: &Fpu, n: u8) -> Option<F80> {
+#[inline(never)]
+fn register(fpu: &mut Fpu, n: u8, nan: Unordered) -> Outcome {
     let q = fpu.phys(n);
-    fpu.holds(q).then(|| fpu.reg(q))
-}
-
-#[inline(always)]
-fn register(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Outcome {
-    note(x, i);
-    let fpu = &mut x.st.fpu;
-    let b = operand(fpu, n);
+    let b = fpu.holds(q).then(|| fpu.reg(q));
     relate(fpu, fpu.env(), b, nan)
 }
 
-/// FCOM and its like, with ST(n).
+/// A comparison with ST(`n`).
 #[inline(always)]
-fn with_register<const POPS: u32>(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Result<(), Exception> {
-    if let Some(codes) = quick_register(x, i, n) {
-        quick_codes::<POPS>(&mut x.st.fpu, codes);
-        return Ok(());
+pub(super) fn to_codes<const POPS: u32>(fpu: &mut Fpu, n: u8, nan: Unordered) {
+    match quick_register(fpu, n) {
+        Some(codes) => quick_codes::<POPS>(fpu, codes),
+        None => {
+            let r = register(fpu, n, nan);
+            finish::<POPS>(fpu, r);
+        }
     }
-    with_register_whole::<POPS>(x, i, n, nan)
 }
 
-#[inline(never)]
-fn with_register_whole<const POPS: u32>(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Result<(), Exception> {
+/// A comparison with ST(`n`) whose result goes to EFLAGS: ZF, PF and CF in bits 2 to 0.
+#[inline(always)]
+pub(super) fn to_eflags<const POPS: u32>(fpu: &mut Fpu, n: u8, nan: Unordered) -> u8 {
+    let (codes, pops) = match quick_register(fpu, n) {
+        Some(codes) => (codes, true),
+        None => {
+            let r = register(fpu, n, nan);
+            (r.relation.zf_pf_cf(), r.pops)
+        }
+    };
+    for _ in 0..if pops { POPS } else { 0 } {
+        fpu.pop();
+    }
+    codes
+}
+
+/// As [`to_codes`], as an instruction.
+#[inline(always)]
+fn with_register<const POPS: u32>(x: &mut Exec, i: &Insn, n: u8, nan: Unordered) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, n, nan);
-    finish::<POPS>(&mut x.st.fpu, r);
+    note(x, i);
+    to_codes::<POPS>(&mut x.st.fpu, n, nan);
     Ok(())
 }
 
@@ -162,42 +174,15 @@ fn fucompp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     with_register::<2>(x, i, 1, Unordered::Quiet)
 }
 
-#[inline(always)]
-fn set_eflags(x: &mut Exec, codes: u8) {
-    let bit = |n: u8, flag: u64| u64::from(codes >> n & 1) * flag;
-    x.st.flags.set_arithmetic(bit(2, ZF) | bit(1, PF) | bit(0, CF));
-}
-
-/// FCOMI and its like.
+/// FCOMI and its like. `Of`, `Sf` and `Af` are cleared.
 #[inline(always)]
 fn in_eflags<const POPS: u32>(x: &mut Exec, i: &Insn, nan: Unordered) -> Result<(), Exception> {
-    if let Some(codes) = quick_register(x, i, i.src) {
-        set_eflags(x, codes);
-        for _ in 0..POPS {
-            x.st.fpu.pop();
-        }
-        return Ok(());
-    }
-    in_eflags_whole::<POPS>(x, i, nan)
-}
-
-#[inline(never)]
-fn in_eflags_whole<const POPS: u32>(x: &mut Exec, i: &Insn, nan: Unordered) -> Result<(), Exception> {
     enter!(x, i);
-    let r = register(x, i, i.src, nan);
-    to_eflags::<POPS>(x, r);
+    note(x, i);
+    let codes = to_eflags::<POPS>(&mut x.st.fpu, i.src, nan);
+    let bit = |n: u8, flag: u64| u64::from(codes >> n & 1) * flag;
+    x.st.flags.set_arithmetic(bit(2, ZF) | bit(1, PF) | bit(0, CF));
     Ok(())
-}
-
-/// The result of FCOMI and its like goes to EFLAGS; `Of`, `Sf` and `Af` are cleared.
-#[inline(always)]
-fn to_eflags<const POPS: u32>(x: &mut Exec, r: Outcome) {
-    set_eflags(x, r.relation.zf_pf_cf());
-    if r.pops {
-        for _ in 0..POPS {
-            x.st.fpu.pop();
-        }
-    }
 }
 
 fn fcomi<const POPS: u32>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {

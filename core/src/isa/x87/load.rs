@@ -4,8 +4,8 @@ use super::stack::{I16, I32, I64, M32, M64, Operand, ea, note, note_mem, read80,
 use crate::cpu::Exception;
 use crate::cpu::state::Fpu;
 use crate::exec::Exec;
-use crate::fp::x87::{Constant, constant, from_bcd, load_f32, load_f64, widen_f32, widen_f64};
-use crate::fp::{F80, Flags, X87Env};
+use crate::fp::x87::{Constant, constant, from_bcd};
+use crate::fp::{F80, Flags};
 use crate::isa::Insn;
 use crate::isa::ops::{Cond, Ops};
 
@@ -20,10 +20,9 @@ fn push_plain(fpu: &mut Fpu, v: F80) {
     }
 }
 
-/// Pushes what `load` makes of a memory operand. A full stack is found first. An unmasked denormal exception does not
-/// keep the value from being pushed.
-#[inline(always)]
-fn push_loaded(fpu: &mut Fpu, load: impl FnOnce(&mut X87Env) -> Option<F80>, widen: impl FnOnce(&mut X87Env) -> F80) {
+/// Pushes a memory operand. A full stack is found first. An unmasked denormal exception does not keep the value from being pushed.
+#[inline(never)]
+pub(super) fn push_whole<M: Operand>(fpu: &mut Fpu, bits: u64) {
     if !fpu.has_room() {
         if fpu.overflow() {
             fpu.push(F80::INDEFINITE);
@@ -31,11 +30,11 @@ fn push_loaded(fpu: &mut Fpu, load: impl FnOnce(&mut X87Env) -> Option<F80>, wid
         return;
     }
     let mut env = fpu.env();
-    let v = load(&mut env);
+    let v = M::load(bits, &mut env);
     fpu.report(&env);
     match v {
         Some(v) => fpu.push(v),
-        None if env.flags == Flags::DE => fpu.push(widen(&mut env)),
+        None if env.flags == Flags::DE => fpu.push(M::widen(bits, &mut env)),
         None => {}
     }
 }
@@ -58,40 +57,33 @@ fn quick<M: Operand>(x: &mut Exec, i: &Insn) -> bool {
     true
 }
 
-/// FLD m32fp.
-pub fn fld_m32(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    if quick::<M32>(x, i) {
+/// FLD and FILD of a memory operand.
+#[inline(always)]
+fn push<M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    if quick::<M>(x, i) {
         return Ok(());
     }
-    fld_m32_whole(x, i)
+    push_from_memory::<M>(x, i)
 }
 
 #[inline(never)]
-fn fld_m32_whole(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+fn push_from_memory<M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     let off = ea(x, i);
-    let v = x.read::<32>(i.seg, off)? as u32;
+    let bits = M::read(x, i, off)?;
     note_mem(x, i, off);
-    push_loaded(&mut x.st.fpu, |env| load_f32(env, v), |env| widen_f32(env, v));
+    push_whole::<M>(&mut x.st.fpu, bits);
     Ok(())
+}
+
+/// FLD m32fp.
+pub fn fld_m32(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    push::<M32>(x, i)
 }
 
 /// FLD m64fp.
 pub fn fld_m64(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    if quick::<M64>(x, i) {
-        return Ok(());
-    }
-    fld_m64_whole(x, i)
-}
-
-#[inline(never)]
-fn fld_m64_whole(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    enter!(x, i);
-    let off = ea(x, i);
-    let v = x.read::<64>(i.seg, off)?;
-    note_mem(x, i, off);
-    push_loaded(&mut x.st.fpu, |env| load_f64(env, v), |env| widen_f64(env, v));
-    Ok(())
+    push::<M64>(x, i)
 }
 
 /// FLD m80fp: moves bits, so that nothing is an invalid operand.
@@ -123,50 +115,35 @@ fn fld_m80_whole(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
 pub fn fld_sti(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     note(x, i);
-    let fpu = &mut x.st.fpu;
-    let p = fpu.phys(i.dst);
+    push_copy(&mut x.st.fpu, i.dst);
+    Ok(())
+}
+
+/// Pushes ST(`n`).
+#[inline(always)]
+pub(super) fn push_copy(fpu: &mut Fpu, n: u8) {
+    let p = fpu.phys(n);
     let v = fpu.reg(p);
-    if !fpu.holds(p) {
-        if fpu.underflow() {
-            fpu.push(F80::INDEFINITE);
-        }
-        return Ok(());
+    if fpu.holds(p) {
+        push_plain(fpu, v);
+    } else if fpu.underflow() {
+        fpu.push(F80::INDEFINITE);
     }
-    push_plain(fpu, v);
-    Ok(())
-}
-
-fn fild<M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    if quick::<M>(x, i) {
-        return Ok(());
-    }
-    fild_whole::<M>(x, i)
-}
-
-#[inline(never)]
-fn fild_whole<M: Operand>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    enter!(x, i);
-    let off = ea(x, i);
-    let mut env = x.st.fpu.env();
-    let v = M::read(x, i, off, &mut env)?;
-    note_mem(x, i, off);
-    push_plain(&mut x.st.fpu, v);
-    Ok(())
 }
 
 /// FILD m16int.
 pub fn fild_m16(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    fild::<I16>(x, i)
+    push::<I16>(x, i)
 }
 
 /// FILD m32int.
 pub fn fild_m32(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    fild::<I32>(x, i)
+    push::<I32>(x, i)
 }
 
 /// FILD m64int.
 pub fn fild_m64(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    fild::<I64>(x, i)
+    push::<I64>(x, i)
 }
 
 /// FBLD m80bcd.
@@ -179,12 +156,11 @@ pub fn fbld(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     Ok(())
 }
 
-fn push_constant(x: &mut Exec, i: &Insn, c: Constant) -> Result<(), Exception> {
-    enter!(x, i);
-    note(x, i);
-    let v = constant(c, x.st.fpu.env().round);
-    push_plain(&mut x.st.fpu, v);
-    Ok(())
+/// Pushes a constant.
+#[inline(always)]
+pub(super) fn push_constant(fpu: &mut Fpu, c: Constant) {
+    let v = constant(c, fpu.env().round);
+    push_plain(fpu, v);
 }
 
 macro_rules! constants {
@@ -192,7 +168,10 @@ macro_rules! constants {
         $(
             $(#[$doc])*
             pub fn $name(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-                push_constant(x, i, Constant::$c)
+                enter!(x, i);
+                note(x, i);
+                push_constant(&mut x.st.fpu, Constant::$c);
+                Ok(())
             }
         )*
     };
@@ -219,14 +198,20 @@ constants! {
 pub fn fxch(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     enter!(x, i);
     note(x, i);
-    let fpu = &mut x.st.fpu;
-    let (p, q) = (fpu.phys(0), fpu.phys(i.src));
+    exchange(&mut x.st.fpu, i.src);
+    Ok(())
+}
+
+/// Exchanges ST(0) and ST(`n`).
+#[inline(always)]
+pub(super) fn exchange(fpu: &mut Fpu, n: u8) {
+    let (p, q) = (fpu.phys(0), fpu.phys(n));
     let (mut a, mut b) = (fpu.reg(p), fpu.reg(q));
     if fpu.holds(p) && fpu.holds(q) {
         fpu.set_c1(false);
     } else {
         if !fpu.underflow() {
-            return Ok(());
+            return;
         }
         if !fpu.holds(p) {
             a = F80::INDEFINITE;
@@ -237,7 +222,6 @@ pub fn fxch(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     }
     fpu.set_reg(p, b);
     fpu.set_reg(q, a);
-    Ok(())
 }
 
 /// FCMOVcc. An empty register is found whether or not the move is made.
@@ -291,11 +275,9 @@ moves! {
     fcmovnu = P, true;
 }
 
+/// Changes the sign of ST(0).
 #[inline(always)]
-fn sign(x: &mut Exec, i: &Insn, f: fn(F80) -> F80) -> Result<(), Exception> {
-    enter!(x, i);
-    note(x, i);
-    let fpu = &mut x.st.fpu;
+pub(super) fn sign(fpu: &mut Fpu, f: fn(F80) -> F80) {
     let p = fpu.phys(0);
     if fpu.holds(p) {
         fpu.set_c1(false);
@@ -304,15 +286,20 @@ fn sign(x: &mut Exec, i: &Insn, f: fn(F80) -> F80) -> Result<(), Exception> {
     } else if fpu.underflow() {
         fpu.set_reg(p, F80::INDEFINITE);
     }
-    Ok(())
 }
 
 /// FCHS.
 pub fn fchs(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    sign(x, i, F80::neg)
+    enter!(x, i);
+    note(x, i);
+    sign(&mut x.st.fpu, F80::neg);
+    Ok(())
 }
 
 /// FABS.
 pub fn fabs(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    sign(x, i, F80::abs)
+    enter!(x, i);
+    note(x, i);
+    sign(&mut x.st.fpu, F80::abs);
+    Ok(())
 }

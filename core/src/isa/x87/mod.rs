@@ -5,6 +5,7 @@
 //! [`crate::fp`]; here are the register stack, its faults, the status word and what is recorded of an instruction.
 //!
 //! * [`stack`]: registers, tags, TOP, stack faults, condition codes.
+//! * [`action`]: what they do to the stack alone, for translated code.
 //! * [`fault`]: `#NM`, and errors that wait for the next waiting instruction.
 //! * [`load`], [`store`], [`arith`], [`compare`], [`transcendental`], [`control`], [`mod@env`]: the instructions.
 //!
@@ -42,6 +43,7 @@ macro_rules! enter_no_wait {
     };
 }
 
+pub mod action;
 pub mod arith;
 pub mod compare;
 pub mod control;

@@ -230,11 +230,17 @@ pub(super) fn write80(x: &mut Exec, i: &Insn, off: u64, v: F80) -> Result<(), Ex
 
 /// A memory operand of an arithmetic, compare or integer load instruction.
 pub(super) trait Operand {
-    /// Reads it, exactly. A denormal or SNaN is reported by the operation that uses it.
-    fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception>;
+    /// Its bits in memory.
+    fn read(x: &mut Exec, i: &Insn, off: u64) -> Result<u64, Exception>;
 
-    /// Its bits in memory, if they are at hand; changes nothing.
+    /// The same, if they are at hand; changes nothing.
     fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64>;
+
+    /// The value, exactly. A denormal or SNaN is reported by the operation that uses it.
+    fn widen(bits: u64, env: &mut X87Env) -> F80;
+
+    /// The value as a load has it, which reports a denormal or SNaN itself.
+    fn load(bits: u64, env: &mut X87Env) -> Option<F80>;
 
     /// The value of a normal number.
     fn number(bits: u64) -> Option<Number>;
@@ -261,13 +267,20 @@ pub struct I64;
 
 impl Operand for M32 {
     #[inline(always)]
-    fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception> {
-        let v = x.read::<32>(i.seg, off)?;
-        Ok(crate::fp::x87::widen_f32(env, v as u32))
+    fn read(x: &mut Exec, i: &Insn, off: u64) -> Result<u64, Exception> {
+        x.read::<32>(i.seg, off)
     }
     #[inline(always)]
     fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
         x.read_at_hand::<32>(i.seg, off)
+    }
+    #[inline(always)]
+    fn widen(bits: u64, env: &mut X87Env) -> F80 {
+        crate::fp::x87::widen_f32(env, bits as u32)
+    }
+    #[inline(always)]
+    fn load(bits: u64, env: &mut X87Env) -> Option<F80> {
+        crate::fp::x87::load_f32(env, bits as u32)
     }
     #[inline(always)]
     fn number(bits: u64) -> Option<Number> {
@@ -280,13 +293,20 @@ impl Operand for M32 {
 }
 impl Operand for M64 {
     #[inline(always)]
-    fn read(x: &mut Exec, i: &Insn, off: u64, env: &mut X87Env) -> Result<F80, Exception> {
-        let v = x.read::<64>(i.seg, off)?;
-        Ok(crate::fp::x87::widen_f64(env, v))
+    fn read(x: &mut Exec, i: &Insn, off: u64) -> Result<u64, Exception> {
+        x.read::<64>(i.seg, off)
     }
     #[inline(always)]
     fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
         x.read_at_hand::<64>(i.seg, off)
+    }
+    #[inline(always)]
+    fn widen(bits: u64, env: &mut X87Env) -> F80 {
+        crate::fp::x87::widen_f64(env, bits)
+    }
+    #[inline(always)]
+    fn load(bits: u64, env: &mut X87Env) -> Option<F80> {
+        crate::fp::x87::load_f64(env, bits)
     }
     #[inline(always)]
     fn number(bits: u64) -> Option<Number> {
@@ -299,13 +319,20 @@ impl Operand for M64 {
 }
 impl Operand for I16 {
     #[inline(always)]
-    fn read(x: &mut Exec, i: &Insn, off: u64, _: &mut X87Env) -> Result<F80, Exception> {
-        let v = x.read::<16>(i.seg, off)?;
-        Ok(F80::from_i64(i64::from(v as i16)))
+    fn read(x: &mut Exec, i: &Insn, off: u64) -> Result<u64, Exception> {
+        x.read::<16>(i.seg, off)
     }
     #[inline(always)]
     fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
         x.read_at_hand::<16>(i.seg, off)
+    }
+    #[inline(always)]
+    fn widen(bits: u64, _: &mut X87Env) -> F80 {
+        F80::from_i64(i64::from(bits as i16))
+    }
+    #[inline(always)]
+    fn load(bits: u64, env: &mut X87Env) -> Option<F80> {
+        Some(Self::widen(bits, env))
     }
     #[inline(always)]
     fn number(bits: u64) -> Option<Number> {
@@ -318,13 +345,20 @@ impl Operand for I16 {
 }
 impl Operand for I32 {
     #[inline(always)]
-    fn read(x: &mut Exec, i: &Insn, off: u64, _: &mut X87Env) -> Result<F80, Exception> {
-        let v = x.read::<32>(i.seg, off)?;
-        Ok(F80::from_i64(i64::from(v as i32)))
+    fn read(x: &mut Exec, i: &Insn, off: u64) -> Result<u64, Exception> {
+        x.read::<32>(i.seg, off)
     }
     #[inline(always)]
     fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
         x.read_at_hand::<32>(i.seg, off)
+    }
+    #[inline(always)]
+    fn widen(bits: u64, _: &mut X87Env) -> F80 {
+        F80::from_i64(i64::from(bits as i32))
+    }
+    #[inline(always)]
+    fn load(bits: u64, env: &mut X87Env) -> Option<F80> {
+        Some(Self::widen(bits, env))
     }
     #[inline(always)]
     fn number(bits: u64) -> Option<Number> {
@@ -337,13 +371,20 @@ impl Operand for I32 {
 }
 impl Operand for I64 {
     #[inline(always)]
-    fn read(x: &mut Exec, i: &Insn, off: u64, _: &mut X87Env) -> Result<F80, Exception> {
-        let v = x.read::<64>(i.seg, off)?;
-        Ok(F80::from_i64(v as i64))
+    fn read(x: &mut Exec, i: &Insn, off: u64) -> Result<u64, Exception> {
+        x.read::<64>(i.seg, off)
     }
     #[inline(always)]
     fn peek(x: &Exec, i: &Insn, off: u64) -> Option<u64> {
         x.read_at_hand::<64>(i.seg, off)
+    }
+    #[inline(always)]
+    fn widen(bits: u64, _: &mut X87Env) -> F80 {
+        F80::from_i64(bits as i64)
+    }
+    #[inline(always)]
+    fn load(bits: u64, env: &mut X87Env) -> Option<F80> {
+        Some(Self::widen(bits, env))
     }
     #[inline(always)]
     fn number(bits: u64) -> Option<Number> {

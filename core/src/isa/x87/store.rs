@@ -5,6 +5,7 @@
 
 use super::stack::{ea, note, note_mem, ready, write80};
 use crate::cpu::Exception;
+use crate::cpu::state::Fpu;
 use crate::exec::Exec;
 use crate::fp::x87::quick::{self, Quick};
 use crate::fp::x87::{to_bcd, to_f32, to_f64, to_i16, to_i32, to_i64};
@@ -33,6 +34,24 @@ fn quick<const B: u32, const POP: bool>(
         x.st.fpu.pop();
     }
     true
+}
+
+/// The usual case of what a store does to the stack: what `convert` makes of the control word and ST(0), `None` when it is another.
+#[inline(always)]
+pub(super) fn usual<const POP: bool>(
+    fpu: &mut Fpu,
+    convert: impl FnOnce(u16, F80) -> Option<Quick<u64>>,
+) -> Option<u64> {
+    let p = fpu.phys(0);
+    if !fpu.holds(p) {
+        return None;
+    }
+    let r = convert(fpu.control, fpu.reg(p))?;
+    fpu.leave(r.status);
+    if POP {
+        fpu.pop();
+    }
+    Some(r.value)
 }
 
 /// Stores ST(0) as `B` bits that `convert` gives; an empty register stores `indefinite`.
@@ -134,7 +153,7 @@ stores! {
 
 /// RC of a control word.
 #[inline(always)]
-const fn rounding(cw: u16) -> Round {
+pub(super) const fn rounding(cw: u16) -> Round {
     Round::from_rc((cw >> 10) as u32)
 }
 
@@ -204,24 +223,29 @@ pub fn fbstp(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
     Ok(())
 }
 
+/// Copies ST(0) to ST(`n`).
 #[inline(always)]
-fn store_sti<const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
-    enter!(x, i);
-    note(x, i);
-    let fpu = &mut x.st.fpu;
-    let (p, q) = (fpu.phys(0), fpu.phys(i.dst));
+pub(super) fn to_register<const POP: bool>(fpu: &mut Fpu, n: u8) {
+    let (p, q) = (fpu.phys(0), fpu.phys(n));
     let v = if fpu.holds(p) {
         fpu.set_c1(false);
         fpu.reg(p)
     } else if fpu.underflow() {
         F80::INDEFINITE
     } else {
-        return Ok(());
+        return;
     };
     fpu.set_reg(q, v);
     if POP {
         fpu.pop();
     }
+}
+
+#[inline(always)]
+fn store_sti<const POP: bool>(x: &mut Exec, i: &Insn) -> Result<(), Exception> {
+    enter!(x, i);
+    note(x, i);
+    to_register::<POP>(&mut x.st.fpu, i.dst);
     Ok(())
 }
 
