@@ -56,5 +56,7 @@ pub mod transcendental;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_action;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests_native;
