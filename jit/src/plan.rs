@@ -402,9 +402,10 @@ fn classify(
         Meaning::Helper(_) => {
             let e = effects_of_helper(&ins, info);
             let back = came_back(&req.slow, at);
-            if vector::is_inline(&ins) && back <= usize::from(insn.has(flag::MEM)) {
+            let inline = back <= usize::from(insn.has(flag::MEM));
+            if inline && vector::is_inline(&ins) {
                 (How::Vector, vector::effects_inline(&ins, e))
-            } else if x87::is_inline(&ins, &insn, at, &req.model, &req.slow) {
+            } else if inline && x87::is_inline(&ins, &req.model) {
                 let flags_written = if x87::in_eflags(&ins) { effects::ALL } else { 0 };
                 (How::X87, Effects { flags_read: 0, flags_written, ..e })
             } else {

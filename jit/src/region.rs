@@ -5,13 +5,13 @@ use crate::helper::Import;
 use crate::mode::SegKind;
 use crate::plan::{ALL_SLOW, Flow, How, Item, Plan, Request};
 use crate::simd::Host;
-use crate::tr::{FlagState, Imports, State, Tr, state_access};
+use crate::tr::{FlagState, Imports, State, Tr, import, state_access};
 use crate::value::V;
 use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, Block, ExtFuncData, ExternalName, Function, GlobalValue, GlobalValueData, InstBuilder, JumpTableData,
-    SigRef, Signature, Type, UserExternalName, UserFuncName, Value, types,
+    AbiParam, Block, ExternalName, Function, GlobalValue, GlobalValueData, InstBuilder, JumpTableData, SigRef,
+    Signature, UserExternalName, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -66,18 +66,10 @@ pub fn emit(
     let (exec, left, page_ip, code) = (params[0], params[1], params[2], params[3]);
 
     let host = isa.default_call_conv();
-    let import = |b: &mut FunctionBuilder<'_>, n: Import, params: usize, result: Option<Type>| {
-        let mut sig = Signature::new(host);
-        sig.params.extend(std::iter::repeat_n(AbiParam::new(types::I64), params));
-        sig.returns.extend(result.map(AbiParam::new));
-        let signature = b.import_signature(sig);
-        let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: n as u32 });
-        b.import_function(ExtFuncData { name: ExternalName::user(name), signature, colocated: false, patchable: false })
-    };
-    let settle = import(&mut b, Import::Settle, 1, None);
-    let reach = import(&mut b, Import::Reach, 3, Some(types::I64));
+    let settle = import(&mut b, host, Import::Settle as u32, 1, None);
+    let reach = import(&mut b, host, Import::Reach as u32, 3, Some(types::I64));
     let status = Some(types::I32);
-    let run = [import(&mut b, Import::Run, 2, status), import(&mut b, Import::RunWithFlags, 2, status)];
+    let run = [Import::Run, Import::RunWithFlags].map(|n| import(&mut b, host, n as u32, 2, status));
     let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: Import::Insns as u32 });
     let insns = b.create_global_value(GlobalValueData::Symbol {
         name: ExternalName::user(name),
@@ -90,7 +82,17 @@ pub fn emit(
     let vars = std::array::from_fn(|_| b.declare_var(types::I64));
     let (left_var, carry) = (b.declare_var(types::I64), b.declare_var(types::I64));
     let tlb = b.ins().load(types::I64, state_access(), exec, abi::word(abi::TLB));
-    let t = Tr::new(&mut b, vars, exec, left, tlb, page_ip, req.mode, req.model.name, Imports { settle, reach });
+    let t = Tr::new(
+        &mut b,
+        vars,
+        exec,
+        left,
+        tlb,
+        page_ip,
+        req.mode,
+        req.model.name,
+        Imports { settle, reach, call_conv: host },
+    );
     let blocks = vec![None; plan.blocks.len()];
     let (table, host) = (Vec::new(), Host::of(isa));
     let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table, host, running: 0 };

@@ -12,7 +12,11 @@ use crate::mode::Mode;
 use crate::value::{Bin, Un, V, Values};
 use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, FuncRef, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{
+    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, Signature, Type, UserExternalName,
+    Value, types,
+};
+use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, Variable};
 use ferrite_core::cpu::state::{RIP, ZERO};
 use ferrite_core::cpu::{Exception, ModelName};
@@ -62,6 +66,24 @@ pub struct Imports {
     pub settle: FuncRef,
     /// [`crate::helper::reach`].
     pub reach: FuncRef,
+    /// The host's calling convention.
+    pub call_conv: CallConv,
+}
+
+/// Imports a function of the host's by its number (see [`crate::helper::address`]); all its parameters have 64 bits.
+pub fn import(
+    b: &mut FunctionBuilder<'_>,
+    call_conv: CallConv,
+    index: u32,
+    params: usize,
+    result: Option<Type>,
+) -> FuncRef {
+    let mut sig = Signature::new(call_conv);
+    sig.params.extend(std::iter::repeat_n(AbiParam::new(types::I64), params));
+    sig.returns.extend(result.map(AbiParam::new));
+    let signature = b.import_signature(sig);
+    let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index });
+    b.import_function(ExtFuncData { name: ExternalName::user(name), signature, colocated: false, patchable: false })
 }
 
 /// See the module's text.

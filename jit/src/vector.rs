@@ -31,8 +31,8 @@ pub struct VectorState {
     mxcsr: Option<Value>,
     /// The control registers have been seen to allow SSE.
     allowed: bool,
-    /// They have been seen to allow x87 instructions.
-    pub fpu: bool,
+    /// They have been seen to allow what needs no more of them than x87 and MMX instructions do.
+    available: bool,
 }
 
 impl VectorState {
@@ -171,9 +171,11 @@ impl Tr<'_, '_> {
         true
     }
 
-    /// What a vector instruction begins with: gives it back to the interpreter where it must not run.
-    fn require(&mut self, sse: bool, mmx: bool) {
-        if !self.s.vector.allowed {
+    /// What a vector or x87 instruction begins with: gives it back to the interpreter where it must not run. `fpu` says that it uses the
+    /// x87 unit's registers.
+    pub fn require(&mut self, sse: bool, fpu: bool) {
+        let seen = self.s.vector.allowed || !sse && self.s.vector.available;
+        if !seen {
             let on = self.get_state(types::I64, abi::cr0());
             let mut wrong = self.b.ins().band_imm_u(on, (cr0::EM | cr0::TS) as i64);
             if sse {
@@ -184,8 +186,9 @@ impl Tr<'_, '_> {
                 self.s.vector.allowed = true;
             }
             self.redo_if(wrong);
+            self.s.vector.available = true;
         }
-        if mmx {
+        if fpu {
             // Whether an exception that waits is reported is the interpreter's affair.
             let status = self.get_state(types::I16, abi::fpu_status());
             let waits = self.b.ins().band_imm_u(status, FSW_ES);

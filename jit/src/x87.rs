@@ -10,28 +10,21 @@
 
 use crate::abi;
 use crate::helper::FIRST_ACTION;
-use crate::plan::came_back;
-use crate::tr::Tr;
+use crate::tr::{Tr, import};
+use crate::value::V;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{
-    AbiParam, ExtFuncData, ExternalName, InstBuilder, Signature, UserExternalName, Value, types,
-};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use ferrite_core::cpu::Model;
 use ferrite_core::cpu::segment::Seg;
-use ferrite_core::cpu::state::cr0;
 use ferrite_core::isa::Insn;
-use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::ops::Ops;
 use ferrite_core::isa::x87::action::{self, ACTIONS, Kind, UNUSUAL, UNUSUAL_INTEGER};
 use ferrite_core::isa::x87::fault::has_fpu;
 use iced_x86::Instruction;
 
-/// ES of the status word.
-const ES: i64 = 1 << 7;
-
-/// Whether an instruction is emitted here; `slow` as in [`crate::plan::Request`].
-pub fn is_inline(ins: &Instruction, insn: &Insn, at: u16, model: &Model, slow: &[u16]) -> bool {
-    action::number(ins.code()).is_some() && has_fpu(model) && came_back(slow, at) <= usize::from(insn.has(flag::MEM))
+/// Whether an instruction is emitted here.
+pub fn is_inline(ins: &Instruction, model: &Model) -> bool {
+    action::number(ins.code()).is_some() && has_fpu(model)
 }
 
 /// Whether it writes all arithmetic flags, and asks for none.
@@ -43,8 +36,7 @@ impl Tr<'_, '_> {
     /// Emits an instruction that has an action.
     pub fn x87(&mut self, ins: &Instruction, i: &Insn) {
         let n = action::number(ins.code()).expect("the plan has found it");
-        self.begin();
-        let registers = u64::from(i.dst) | u64::from(i.src) << 8;
+        self.require(false, true);
         match ACTIONS[n].kind {
             Kind::Load(bytes) => {
                 let off = self.ea(i);
@@ -55,16 +47,14 @@ impl Tr<'_, '_> {
                 self.record_operand(i, off);
                 self.act(n, v);
             }
-            Kind::Registers => {
+            kind @ (Kind::Registers | Kind::Compare) => {
                 self.record(i);
-                let operand = self.b.ins().iconst(types::I64, registers as i64);
-                self.act(n, operand);
-            }
-            Kind::Compare => {
-                self.record(i);
-                let operand = self.b.ins().iconst(types::I64, registers as i64);
+                let registers = i64::from(i.dst) | i64::from(i.src) << 8;
+                let operand = self.b.ins().iconst(types::I64, registers);
                 let codes = self.act(n, operand);
-                self.codes_to_flags(codes);
+                if kind == Kind::Compare {
+                    self.codes_to_flags(codes);
+                }
             }
             Kind::Store(bytes) => self.store_result(n, i, bytes, UNUSUAL),
             Kind::StoreInteger(bytes) => self.store_result(n, i, bytes, UNUSUAL_INTEGER),
@@ -84,19 +74,6 @@ impl Tr<'_, '_> {
         self.record_operand(i, off);
     }
 
-    /// Gives the instruction back where there is no FPU to use, or an error waits to be reported.
-    fn begin(&mut self) {
-        if !self.s.vector.fpu {
-            let on = self.get_state(types::I64, abi::cr0());
-            let off = self.b.ins().band_imm_u(on, (cr0::EM | cr0::TS) as i64);
-            self.redo_if(off);
-            self.s.vector.fpu = true;
-        }
-        let status = self.get_state(types::I16, abi::fpu_status());
-        let waits = self.b.ins().band_imm_u(status, ES);
-        self.redo_if(waits);
-    }
-
     /// Records the instruction's opcode and place.
     fn record(&mut self, i: &Insn) {
         let opcode = self.b.ins().iconst(types::I16, i64::from(i.imm as u16));
@@ -109,7 +86,7 @@ impl Tr<'_, '_> {
     }
 
     /// Records its operand's place.
-    fn record_operand(&mut self, i: &Insn, off: crate::value::V) {
+    fn record_operand(&mut self, i: &Insn, off: V) {
         let dp = self.lower(off, 64);
         self.put_state(dp, abi::fpu_dp());
         let ds = if usize::from(i.seg) < Seg::ALL.len() {
@@ -124,15 +101,7 @@ impl Tr<'_, '_> {
     fn act(&mut self, n: usize, operand: Value) -> Value {
         // They are in memory, and would only be in the way of the call.
         self.s.vector.forget_registers();
-        let host = self.b.func.dfg.signatures[self.b.func.dfg.ext_funcs[self.imports.settle].signature].call_conv;
-        let mut signature = Signature::new(host);
-        signature.params.extend([AbiParam::new(types::I64); 2]);
-        signature.returns.push(AbiParam::new(types::I64));
-        let signature = self.b.import_signature(signature);
-        let index = FIRST_ACTION + n as u32;
-        let name = self.b.func.declare_imported_user_function(UserExternalName { namespace: 0, index });
-        let data = ExtFuncData { name: ExternalName::user(name), signature, colocated: false, patchable: false };
-        let action = self.b.import_function(data);
+        let action = import(self.b, self.imports.call_conv, FIRST_ACTION + n as u32, 2, Some(types::I64));
         let at = self.b.ins().iconst(types::I64, i64::from(abi::fpu()));
         let fpu = self.b.ins().iadd(self.exec, at);
         let call = self.b.ins().call(action, &[fpu, operand]);

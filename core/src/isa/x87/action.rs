@@ -95,12 +95,8 @@ const fn quiet<const QUIET: bool>() -> Unordered {
 }
 
 extern "C" fn fld<M: Operand>(fpu: &mut Fpu, bits: u64) -> u64 {
-    match M::value(bits).filter(|_| fpu.has_room()) {
-        Some(v) => {
-            fpu.leave(0);
-            fpu.push(v);
-        }
-        None => load::push_whole::<M>(fpu, bits),
+    if !load::push_usual::<M>(fpu, bits) {
+        load::push_whole::<M>(fpu, bits);
     }
     0
 }

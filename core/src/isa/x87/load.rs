@@ -48,12 +48,15 @@ fn quick<M: Operand>(x: &mut Exec, i: &Insn) -> bool {
     let off = ea(x, i);
     let Some(bits) = M::peek(x, i, off) else { return false };
     note_mem(x, i, off);
-    let Some(v) = M::value(bits) else { return false };
-    if !x.st.fpu.has_room() {
-        return false;
-    }
-    x.st.fpu.leave(0);
-    x.st.fpu.push(v);
+    push_usual::<M>(&mut x.st.fpu, bits)
+}
+
+/// The same for a stack alone and an operand that has been read.
+#[inline(always)]
+pub(super) fn push_usual<M: Operand>(fpu: &mut Fpu, bits: u64) -> bool {
+    let Some(v) = M::value(bits).filter(|_| fpu.has_room()) else { return false };
+    fpu.leave(0);
+    fpu.push(v);
     true
 }
 
