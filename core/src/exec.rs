@@ -111,7 +111,7 @@ struct Rmw {
 const NOWHERE: u64 = u64::MAX;
 
 /// Words in [`Exec::words`].
-pub const ENGINE_WORDS: usize = 20;
+pub const ENGINE_WORDS: usize = 23;
 
 /// A CPU and the system it runs in.
 ///

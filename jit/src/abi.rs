@@ -18,7 +18,7 @@ use std::mem::offset_of;
 
 /// How far behind the [`Exec`] translated code is told that it is: its general registers, the instruction pointer and the words below
 /// then have offsets of eight bits.
-pub const BIAS: usize = 136;
+pub const BIAS: usize = 160;
 
 /// log2 of the bytes of an entry of the TLB, and where in it what lies. Entries for fetches have their tag where others have that for
 /// reads.
@@ -32,37 +32,42 @@ pub const fn tag(write: bool) -> i32 {
     if write { TAG_WRITE } else { TAG_READ }
 }
 
-/// How many instructions may still retire; written by a region that returns and around calls of helpers.
-pub const LEFT: usize = 1;
-/// The operation that the flags follow from (see [`FlagKind`]) and its size: `kind | bits << 8`; 0 when [`Flags`] itself holds them.
-pub const FLAG_KIND: usize = 2;
-/// Its first operand, or its result.
-pub const FLAG_A: usize = 3;
-/// Its second operand, or `Cf` before it.
-pub const FLAG_B: usize = 4;
+/// What [`KEEPING_REACH`] gives.
+pub const REACHED: usize = 0;
 /// Number of the mode that the running region was made for.
-pub const MODE: usize = 5;
-/// Address of the TLB's first entry of the view of data accesses.
-pub const TLB: usize = 6;
-/// The same, of the view of instruction fetches.
-pub const FETCH_TLB: usize = 7;
-/// Address of the table of entry points for the running mode; see [`crate::jumps`].
-pub const JUMPS: usize = 8;
-/// Address of a function that goes on at the instruction pointer that it is called with for `page_ip`, wherever that is.
-pub const GO: usize = 9;
-/// Bits of a linear address outside 64-bit mode.
-pub const LINEAR_MASK: usize = 10;
-/// What drafts call, by address: see [`crate::draft::thunks`].
-pub const DRAFT_RUN: usize = 11;
-pub const DRAFT_RUN_FLAGS: usize = 12;
-pub const DRAFT_SETTLE: usize = 13;
-pub const DRAFT_LEAVE: usize = 14;
-pub const DRAFT_LOOK: usize = 15;
-pub const DRAFT_LOOK_WRITE: usize = 16;
+pub const MODE: usize = 1;
 /// Two words: what an access to two pages read, for the translated code that asked.
-pub const GATHERED: usize = 17;
+pub const GATHERED: usize = 2;
+/// How many instructions may still retire; written by a region that returns and around calls of helpers.
+pub const LEFT: usize = 4;
+/// The operation that the flags follow from (see [`FlagKind`]) and its size: `kind | bits << 8`; 0 when [`Flags`] itself holds them.
+pub const FLAG_KIND: usize = 5;
+/// Its first operand, or its result.
+pub const FLAG_A: usize = 6;
+/// Its second operand, or `Cf` before it.
+pub const FLAG_B: usize = 7;
+/// Address of the TLB's first entry of the view of data accesses.
+pub const TLB: usize = 8;
+/// The same, of the view of instruction fetches.
+pub const FETCH_TLB: usize = 9;
+/// Address of the table of entry points for the running mode; see [`crate::jumps`].
+pub const JUMPS: usize = 10;
 /// Address of the table of [`Way`]s for the running mode.
-pub const WAYS: usize = 19;
+pub const WAYS: usize = 11;
+/// Address of a function that goes on at the instruction pointer that it is called with for `page_ip`, wherever that is.
+pub const GO: usize = 12;
+/// Bits of a linear address outside 64-bit mode.
+pub const LINEAR_MASK: usize = 13;
+/// What drafts call, by address, and then what regions call: see [`crate::draft::thunks`].
+pub const DRAFT_RUN: usize = 14;
+pub const DRAFT_RUN_FLAGS: usize = 15;
+pub const DRAFT_SETTLE: usize = 16;
+pub const DRAFT_LEAVE: usize = 17;
+pub const DRAFT_LOOK: usize = 18;
+pub const DRAFT_LOOK_WRITE: usize = 19;
+pub const KEEPING_SETTLE: usize = 20;
+pub const KEEPING_REACH: usize = 21;
+pub const KEEPING_REACH_WRITE: usize = 22;
 
 /// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +93,8 @@ impl FlagKind {
 }
 
 /// Entries in a table of entry points: see [`crate::jumps`]. A power of two.
-pub const JUMP_ENTRIES: usize = 1 << 18;
-/// log2 of the bytes of an entry: the host's address of the guest code, then that of its cell.
+pub const JUMP_ENTRIES: usize = 1 << 17;
+/// log2 of the bytes of an entry: the host's address of the guest code, then the word by which it is entered.
 pub const JUMP_SHIFT: u32 = 4;
 
 /// Where control went when it left a page: what translated code asks first.
@@ -98,10 +103,11 @@ pub const JUMP_SHIFT: u32 = 4;
 pub struct Way {
     /// The linear address.
     pub linear: u64,
-    /// [`Tlb::stamp`](tlb::Tlb::stamp) at that time: while it is the same, the code is still there.
+    /// [`Tlb::stamp`](tlb::Tlb::stamp) at that time: while it is the same, the code is still there, and is what is to be entered.
     pub stamp: u64,
-    /// The address of the cell for the code.
-    pub cell: u64,
+    /// The word by which the code is entered, and the address in that.
+    pub code: u64,
+    pub address: u64,
 }
 
 /// [`Way`]s in a table. A power of two.
@@ -110,14 +116,20 @@ pub const WAY_ENTRIES: usize = 1 << 13;
 pub const WAY_SHIFT: u32 = size_of::<Way>().trailing_zeros();
 pub const WAY_LINEAR: i32 = offset_of!(Way, linear) as i32;
 pub const WAY_STAMP: i32 = offset_of!(Way, stamp) as i32;
-pub const WAY_CELL: i32 = offset_of!(Way, cell) as i32;
+pub const WAY_CODE: i32 = offset_of!(Way, code) as i32;
+pub const WAY_ADDRESS: i32 = offset_of!(Way, address) as i32;
+/// Where in the table the way to a linear address is: bits of the product with this, from this bit on. Translated code computes the same.
+pub const WAY_MIX: u32 = 0x61c8_8647;
+pub const WAY_MIXED: u32 = 24;
+/// Those bits of the shifted product.
+pub const WAY_MASK: u32 = ((WAY_ENTRIES - 1) << WAY_SHIFT) as u32;
 
 /// Low bits of a code word that hold the number of a region's entry; host code is aligned to as many.
 pub const ENTRY_BITS: u32 = 4;
 /// Entries that a region has at most.
 pub const MAX_ENTRIES: usize = 1 << ENTRY_BITS;
 
-/// The entry for the host's address of guest code. Translated code computes the same, and a [`Way`]'s from its linear address likewise.
+/// The entry for the host's address of guest code. Translated code computes the same.
 pub const fn jump_slot(guest: u64) -> usize {
     ((guest ^ guest >> SLOT_SHIFT) as usize) & (JUMP_ENTRIES - 1)
 }
@@ -148,6 +160,11 @@ pub const REASON_SHIFT: u32 = 12;
 
 /// Number of [`Reason`]s.
 pub const REASONS: usize = 6;
+
+/// A region's result, to be returned.
+pub const fn word_of(reason: Reason, at: u16) -> u32 {
+    (reason as u32) << REASON_SHIFT | (at & 0xfff) as u32
+}
 
 /// What a region returned: why, and the offset in the page.
 pub const fn result(word: u64) -> (Reason, u16) {

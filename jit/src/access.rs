@@ -12,6 +12,8 @@ use ferrite_core::mmu::tlb::ENTRIES;
 
 /// Pages that a block keeps in mind.
 const SEEN: usize = 6;
+/// An offset in a page that nothing is near.
+const FAR: i64 = 1 << 30;
 
 /// A page that was found in the TLB, and where an access lay in it. It holds until something else than translated code runs:
 /// nothing that translated code does by itself changes the TLB.
@@ -100,8 +102,7 @@ impl Tr<'_, '_> {
         let lin = self.linear(seg, off, bytes, write);
         let width = if self.mode.code() == CodeSize::Bits64 { 64 } else { 32 };
         let (root, disp) = self.v.root(lin, width);
-        if !self.alone
-            && let Some(k) = self.seen.iter().position(|s| s.root == root)
+        if let Some(k) = self.seen.iter().position(|s| s.root == root)
             && let Some(host) = self.address_near(k, disp, width, bytes, write, aligned)
         {
             return host;
@@ -110,15 +111,14 @@ impl Tr<'_, '_> {
         let entry = self.tlb_entry(lin);
         let (off, miss) = self.misses(lin, entry, bytes, write, aligned);
         let reach = self.alone && !aligned;
-        let host = if reach {
-            self.reach(lin, entry, miss, bytes, write)
+        let (off, host) = if reach {
+            self.reach(lin, off, entry, miss, bytes, write)
         } else {
             self.redo_if(miss);
             let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
-            self.b.ins().iadd(addend, lin)
+            (off, self.b.ins().iadd(addend, lin))
         };
-        // What was read from two pages lies elsewhere.
-        if self.v.constant(root).is_none() && !(reach && !write && bytes > 1) {
+        if self.v.constant(root).is_none() {
             self.seen.retain(|s| s.root != root);
             if self.seen.len() == SEEN {
                 self.seen.remove(0);
@@ -143,29 +143,48 @@ impl Tr<'_, '_> {
         (off, miss)
     }
 
-    /// The host address behind a look at the TLB. Where that missed, the engine's function looks further, and puts together what is to
-    /// be read from two pages: this is for instructions that miss often.
-    fn reach(&mut self, lin: Value, entry: Value, miss: Value, bytes: u64, write: bool) -> Value {
-        let (hit, cold, none) = (self.b.create_block(), self.cold_block(), self.cold_block());
-        let on = self.b.create_block();
-        let host = self.b.append_block_param(on, types::I64);
+    /// The offset in the page, and the host address, behind a look at the TLB. Where that missed, [`Self::look_further`]: this is for
+    /// instructions that miss often. What was found so is near nothing.
+    fn reach(&mut self, lin: Value, off: Value, entry: Value, miss: Value, bytes: u64, write: bool) -> (Value, Value) {
+        let (hit, cold, on) = (self.b.create_block(), self.cold_block(), self.b.create_block());
+        let (host, at) = (self.b.append_block_param(on, types::I64), self.b.append_block_param(on, types::I64));
         self.b.ins().brif(miss, cold, &[], hit, &[]);
         self.b.switch_to_block(hit);
         let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
         let found = self.b.ins().iadd(addend, lin);
-        self.b.ins().jump(on, &[found.into()]);
+        self.b.ins().jump(on, &[found.into(), off.into()]);
         self.b.switch_to_block(cold);
-        let what = self.b.ins().iconst(types::I64, bytes as i64 | i64::from(write) << 8);
-        let call = self.b.ins().call(self.imports.reach, &[self.exec, lin, what]);
-        let found = self.b.inst_results(call)[0];
-        self.b.ins().brif(found, on, &[found.into()], none, &[]);
+        let found = self.look_further(lin, bytes, write);
+        let far = self.b.ins().iconst(types::I64, FAR);
+        self.b.ins().jump(on, &[found.into(), far.into()]);
+        self.b.switch_to_block(on);
+        (at, host)
+    }
+
+    /// The host address by the engine's function, which looks beyond the TLB, and puts together what is to be read from two pages. Where
+    /// it finds none, the instruction is interpreted.
+    fn look_further(&mut self, lin: Value, bytes: u64, write: bool) -> Value {
+        let found = if let Some(keeping) = self.imports.keeping {
+            let f = abi::word(if write { abi::KEEPING_REACH_WRITE } else { abi::KEEPING_REACH });
+            let f = self.get_state(types::I64, f);
+            let n = self.b.ins().iconst(types::I64, bytes as i64);
+            self.b.ins().call_indirect(keeping.reach, f, &[self.exec, lin, n]);
+            self.get_state(types::I64, abi::word(abi::REACHED))
+        } else {
+            let what = self.b.ins().iconst(types::I64, bytes as i64 | i64::from(write) << 8);
+            let call = self.b.ins().call(self.imports.reach, &[self.exec, lin, what]);
+            self.b.inst_results(call)[0]
+        };
+        let (on, none) = (self.cold_block(), self.cold_block());
+        self.b.ins().brif(found, on, &[], none, &[]);
         self.b.switch_to_block(none);
         self.redo();
         self.b.switch_to_block(on);
-        host
+        found
     }
 
-    /// As [`Self::address`], by the page found for the `k`th of those seen. `None` where it is too far away.
+    /// As [`Self::address_of`], by the page found for the `k`th of those seen. `None` where it is too far away, or was not looked up for
+    /// that by an instruction that misses often.
     fn address_near(
         &mut self,
         k: usize,
@@ -181,6 +200,10 @@ impl Tr<'_, '_> {
         if delta.unsigned_abs() >= PAGE_SIZE / 2 {
             return None;
         }
+        let checked = if write { seen.write } else { seen.read };
+        if self.alone && (aligned || !checked || self.imports.keeping.is_none()) {
+            return None;
+        }
         let known = aligned && seen.align >= bytes && delta as u64 & (bytes - 1) == 0;
         if aligned && !known {
             let n = self.b.ins().iconst(types::I64, delta);
@@ -191,16 +214,19 @@ impl Tr<'_, '_> {
                 self.seen[k].align = bytes;
             }
         }
-        // What lies within the bytes that were found in one page does so, too.
-        let inside = delta >= 0 && delta as u64 + bytes <= seen.bytes;
+        // What lies within the bytes that were found in one page does so, too; but what was put together may be something else by now.
+        let inside = !self.alone && delta >= 0 && delta as u64 + bytes <= seen.bytes;
         if !inside {
             let n = self.b.ins().iconst(types::I64, delta);
             let at = self.b.ins().iadd(seen.off, n);
             let last = self.b.ins().iconst(types::I64, (PAGE_SIZE - bytes) as i64);
             let out = self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last);
+            if self.alone {
+                return Some(self.beside(&seen, delta, width, out, bytes, write));
+            }
             self.redo_if(out);
         }
-        if (write && !seen.write) || (!write && !seen.read) {
+        if !checked {
             let tag = self.b.ins().load(types::I64, state_access(), seen.entry, abi::tag(write));
             let off = self.b.ins().isub(seen.lin, tag);
             let miss = self.b.ins().icmp(IntCC::NotEqual, off, seen.off);
@@ -213,6 +239,24 @@ impl Tr<'_, '_> {
         }
         let n = self.b.ins().iconst(types::I64, delta);
         Some(self.b.ins().iadd(seen.host, n))
+    }
+
+    /// What is `delta` behind a host address, or where that is `out` of the page [`Self::look_further`].
+    fn beside(&mut self, seen: &Seen, delta: i64, width: u32, out: Value, bytes: u64, write: bool) -> Value {
+        let (cold, on) = (self.cold_block(), self.b.create_block());
+        let found = self.b.append_block_param(on, types::I64);
+        let n = self.b.ins().iconst(types::I64, delta);
+        let near = self.b.ins().iadd(seen.host, n);
+        self.b.ins().brif(out, cold, &[], on, &[near.into()]);
+        self.b.switch_to_block(cold);
+        let mut lin = self.b.ins().iadd(seen.lin, n);
+        if width == 32 {
+            lin = self.b.ins().band_imm_u(lin, 0xffff_ffff);
+        }
+        let other = self.look_further(lin, bytes, write);
+        self.b.ins().jump(on, &[other.into()]);
+        self.b.switch_to_block(on);
+        found
     }
 
     /// The TLB's entry for a linear address, in the view of data accesses.

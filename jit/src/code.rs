@@ -7,6 +7,7 @@
 #![allow(unsafe_code)] // mappings, and writing what is run elsewhere
 
 use crate::Unavailable;
+use crate::jumps::Branch;
 use std::ops::Range;
 use std::ptr;
 
@@ -62,9 +63,28 @@ impl CodeMemory {
     pub fn place(&mut self, code: &[u8]) -> Option<u64> {
         let at = self.used.next_multiple_of(ALIGN);
         let end = at.checked_add(code.len()).filter(|&e| e <= self.end)?;
-        self.map.write(at, code);
+        self.map.write_all(std::iter::once((at, code)));
         self.used = end;
         Some(self.map.address() + at as u64)
+    }
+
+    /// Has branches lead to `to`, or for 0 (or what is too far away) to where each leads when nothing is at its target.
+    pub fn lead(&mut self, branches: &[Branch], to: u64) {
+        let base = self.map.address();
+        let written = branches.iter().map(|b| {
+            let d = |to: u64| i32::try_from(to.wrapping_sub(b.at + 4) as i64).ok().filter(|_| to != 0);
+            let d = d(to).or_else(|| d(b.miss)).unwrap_or_default();
+            ((b.at - base) as usize, d.to_le_bytes())
+        });
+        self.map.write_all(written);
+    }
+
+    /// What is at an address.
+    #[cfg(test)]
+    pub fn bytes(&self, at: u64, len: usize) -> &[u8] {
+        assert!(at >= self.map.address() && at + len as u64 <= self.map.address() + self.map.len() as u64);
+        // SAFETY: the bytes are mapped, by the assertion, and cannot change while this is borrowed.
+        unsafe { std::slice::from_raw_parts(ptr::with_exposed_provenance(at as usize), len) }
     }
 
     /// Forgets all code but what is kept. Nothing of it may be running.
@@ -110,11 +130,15 @@ impl Map {
         self.run as u64
     }
 
-    fn write(&mut self, at: usize, bytes: &[u8]) {
-        assert!(at + bytes.len() <= self.len, "the caller has made room");
-        // SAFETY: in bounds by the assertion; nobody else has the writable mapping, and no code there is running.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.write.add(at), bytes.len()) };
-        flush(self.address() + at as u64, bytes.len());
+    /// Writes pieces, each to an offset.
+    fn write_all<T: AsRef<[u8]>>(&mut self, pieces: impl Iterator<Item = (usize, T)>) {
+        for (at, bytes) in pieces {
+            let bytes = bytes.as_ref();
+            assert!(at + bytes.len() <= self.len, "the caller has made room");
+            // SAFETY: in bounds by the assertion; nobody else has the writable mapping, and no code there is running.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.write.add(at), bytes.len()) };
+            flush(self.address() + at as u64, bytes.len());
+        }
     }
 }
 
@@ -153,12 +177,24 @@ impl Map {
         self.address
     }
 
-    fn write(&mut self, at: usize, bytes: &[u8]) {
+    /// Writes pieces, each to an offset.
+    fn write_all<T: AsRef<[u8]>>(&mut self, pieces: impl Iterator<Item = (usize, T)>) {
+        let mut pieces = pieces.peekable();
+        if pieces.peek().is_none() {
+            return;
+        }
         let pages = self.pages.take().expect("put back below");
         let mut pages = pages.make_mut().expect("what was writable before can be so again");
-        pages[at..at + bytes.len()].copy_from_slice(bytes);
+        let mut written = Vec::new();
+        for (at, bytes) in pieces {
+            let bytes = bytes.as_ref();
+            pages[at..at + bytes.len()].copy_from_slice(bytes);
+            written.push((at, bytes.len()));
+        }
         self.pages = Some(pages.make_exec().expect("what was executable before can be so again"));
-        flush(self.address + at as u64, bytes.len());
+        for (at, len) in written {
+            flush(self.address + at as u64, len);
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! From a request to host code.
 
 use crate::abi::{self, MAX_ENTRIES, Reason};
+use crate::links::{self, Link};
 use crate::plan::{Plan, Request};
 use crate::tr::state_access;
 use crate::{Unavailable, region};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::entity::EntityRef;
-use cranelift_codegen::ir::{ExternalName, Function, Inst, InstBuilder, Opcode, UserFuncName, Value, types};
+use cranelift_codegen::ir::{
+    ExternalName, Function, Inst, InstBuilder, Opcode, UserExternalName, UserFuncName, Value, types,
+};
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
@@ -37,6 +40,8 @@ pub struct Translation {
     pub code: Vec<u8>,
     /// Addresses in it.
     pub patches: Vec<Patch>,
+    /// Branches in it to places in its page.
+    pub links: Vec<Link>,
     /// Instructions that it has carried out by the interpreter's functions.
     pub insns: Box<[Insn]>,
     /// Their offsets in the page.
@@ -116,11 +121,11 @@ impl Compiler {
         let plan = Plan::new(req)?;
         self.ctx.clear();
         let insns = region::emit(&mut self.ctx.func, &mut self.fctx, self.isa.as_ref(), req, &plan);
-        let (code, patches) = self.finish(plan.long)?;
+        let (code, patches, links) = self.finish(plan.long)?;
         let (places, insns): (Vec<u16>, Vec<Insn>) = insns.into_iter().unzip();
         let entries = plan.entries.iter().map(|&n| req.runs[n].0).collect();
         let insns = insns.into_boxed_slice();
-        Some(Translation { code, patches, insns, places, count: plan.insns, entries, of: None })
+        Some(Translation { code, patches, links, insns, places, count: plan.insns, entries, of: None })
     }
 
     /// Translates for a person: also the CLIF, and the host code as text where the code generator gives one.
@@ -135,7 +140,7 @@ impl Compiler {
         Some((self.translate(req)?, clif, host))
     }
 
-    fn finish(&mut self, thorough: bool) -> Option<(Vec<u8>, Vec<Patch>)> {
+    fn finish(&mut self, thorough: bool) -> Option<(Vec<u8>, Vec<Patch>, Vec<Link>)> {
         if SAVES_NOTHING {
             save_nothing(&mut self.ctx.func);
         }
@@ -148,19 +153,23 @@ impl Compiler {
                 return None;
             }
         };
-        let code = compiled.code_buffer().to_vec();
+        let mut code = compiled.code_buffer().to_vec();
         let relocs = compiled.buffer.relocs().to_vec();
-        let mut patches = Vec::with_capacity(relocs.len());
+        let (mut patches, mut links) = (Vec::with_capacity(relocs.len()), Vec::new());
         for r in relocs {
             let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = r.target else { return None };
+            let UserExternalName { namespace, index: import } = self.ctx.func.params.user_named_funcs()[name];
+            if (namespace, r.kind, r.addend) == (region::PLACES, Reloc::X86CallPCRel4, -4) {
+                links.push(links::add_miss(&mut code, r.offset, import as u16));
+                continue;
+            }
             if r.kind != Reloc::Abs8 {
                 tracing::error!("a region needs a relocation that is not supported: {:?}", r.kind);
                 return None;
             }
-            let import = self.ctx.func.params.user_named_funcs()[name].index;
             patches.push(Patch { at: r.offset, import, addend: r.addend });
         }
-        Some((code, patches))
+        Some((code, patches, links))
     }
 
     /// A function made by hand: `make` gets the builder and the arguments.
@@ -209,7 +218,7 @@ impl Compiler {
             let sig = b.import_signature(region::signature(CallConv::Tail));
             let mut ways = region::Ways { b, exec, flat };
             let way = ways.look_up(target, miss);
-            ways.go(sig, left, &way);
+            ways.go(sig, left, &way, left);
             b.switch_to_block(miss);
             give_back(b, p, target);
         })

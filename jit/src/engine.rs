@@ -10,7 +10,8 @@ use crate::code::CodeMemory;
 use crate::compile::{Compiler, Translation};
 use crate::draft;
 use crate::helper::{self, Import};
-use crate::jumps::{Jumps, Place};
+use crate::jumps::{Branch, Code, Jumps, Place};
+use crate::links::{self, Link};
 use crate::mode::{Mode, linear_mask};
 use crate::persist::{self, Shelf, Store};
 use crate::plan::Request;
@@ -92,6 +93,8 @@ struct Region {
     entries: Vec<u16>,
     mode: Mode,
     code: u64,
+    /// In front of it are the entries that branches want.
+    has_entries: bool,
     bytes: u32,
     runs: Vec<(u16, u16)>,
     text: Box<[u8]>,
@@ -109,6 +112,12 @@ struct Region {
 }
 
 impl Region {
+    /// How it is entered at one of its entries.
+    fn entered_by(&self, n: u16) -> Code {
+        let ahead = if self.has_entries { links::ENTRY as u64 * (u64::from(n) + 1) } else { 0 };
+        Code { word: self.code | u64::from(n), address: self.code - ahead }
+    }
+
     /// What it is made of once more.
     fn request(&self, id: u32, model: Model) -> Request {
         let Self { runs, text, mode, slow, .. } = self;
@@ -130,6 +139,8 @@ struct Counts {
     emptied: u64,
     evicted: u64,
     slow_sites: u64,
+    /// Requests of which no translation could be made.
+    refused: u64,
     /// Translations that were found instead of made.
     found: u64,
 }
@@ -199,7 +210,7 @@ impl Jit {
         let gate = kept(gate)?;
         let missing = kept(compiler.missing())?;
         let go = [kept(compiler.go(false))?, kept(compiler.go(true))?];
-        let drafts = Drafts::new(config, &mut memory);
+        let drafts = Drafts::new(config, &mut memory).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
         memory.keep();
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
@@ -294,11 +305,33 @@ impl Jit {
     }
 
     /// Takes a region's entries out of the jump table.
-    fn unlink(&mut self, x: &Exec, id: u32) {
-        let r = &self.regions[id as usize];
-        for &at in &r.entries {
-            let place = Place { base: x.sys.mem.base(), at: r.page + u64::from(at) };
-            self.jumps.unset(r.mode, place, r.code);
+    fn unlink(&mut self, x: &mut Exec, id: u32) {
+        for n in 0..self.regions[id as usize].entries.len() {
+            let r = &self.regions[id as usize];
+            self.unset(x, r.mode, r.page + u64::from(r.entries[n]), r.code);
+        }
+    }
+
+    /// Guest code at a position is entered by `code`.
+    fn set(&mut self, x: &mut Exec, mode: Mode, at: u64, code: Code) {
+        if self.jumps.set(&mut self.memory, mode, Place { base: x.sys.mem.base(), at }, code) {
+            x.tlb.forget_ways();
+        }
+    }
+
+    /// It is no more, if it was by the code at `code`.
+    fn unset(&mut self, x: &mut Exec, mode: Mode, at: u64, code: u64) {
+        if self.jumps.unset(&mut self.memory, mode, Place { base: x.sys.mem.base(), at }, code) {
+            x.tlb.forget_ways();
+        }
+    }
+
+    /// Has the branches of code that was just placed lead to what is at their targets in the page.
+    fn link(&mut self, mode: Mode, page: Place, code: u64, links: &[Link]) {
+        for l in links {
+            let place = Place { at: page.at + u64::from(l.to), ..page };
+            let branch = Branch { at: code + u64::from(l.at), miss: code + u64::from(l.miss) };
+            self.jumps.link(&mut self.memory, mode, place, branch);
         }
     }
 
@@ -468,6 +501,7 @@ impl Jit {
             entries: vec![entry],
             mode,
             code: 0,
+            has_entries: false,
             bytes: 0,
             runs,
             text,
@@ -508,6 +542,7 @@ impl Jit {
             return; // everything was dropped meanwhile
         }
         let Some(mut done) = done else {
+            self.counts.refused += 1;
             r.life = Life::Dead;
             self.unlink(x, id); // nobody watches over it from here on
             return;
@@ -528,18 +563,25 @@ impl Jit {
             let at = p.at as usize;
             done.code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
         }
-        let mut placed = self.memory.place(&done.code);
+        // One that has no use for its code word needs no entries either.
+        let wants = links::AVAILABLE && (done.entries.len() > 1 || !mode.is_flat());
+        let mut around = links::entries(if wants { done.entries.len() } else { 0 });
+        let ahead = around.len() as u64;
+        around.append(&mut done.code);
+        let mut placed = self.memory.place(&around);
         if placed.is_none() {
             self.evict(x, id);
-            placed = self.memory.place(&done.code);
+            placed = self.memory.place(&around);
         }
         self.unlink(x, id); // from the code before
-        let Some(code) = placed else {
+        let Some(placed) = placed else {
             self.regions[id as usize].life = Life::Dead; // larger than a segment
             return;
         };
+        let code = placed + ahead;
+        self.link(mode, Place { base, at: page }, code, &done.links);
         let r = &mut self.regions[id as usize];
-        (r.code, r.insns, r.bytes) = (code, done.insns, done.code.len() as u32);
+        (r.code, r.insns, r.bytes, r.has_entries) = (code, done.insns, around.len() as u32, wants);
         if r.entries != done.entries {
             let known = std::mem::replace(&mut r.entries, done.entries);
             if known.len() > 1 {
@@ -550,10 +592,10 @@ impl Jit {
         r.life = Life::Stale; // until its bytes have been looked at, and watched
         self.counts.regions += 1;
         self.counts.insns += done.count as u64;
-        self.counts.bytes += done.code.len() as u64;
+        self.counts.bytes += around.len() as u64;
         if self.config.perf_map {
             let r = &self.regions[id as usize];
-            crate::dump::perf_map("region", code, done.code.len(), r.page + u64::from(r.entries[0]));
+            crate::dump::perf_map("region", placed, around.len(), r.page + u64::from(r.entries[0]));
         }
         if self.revive(x, id) {
             self.note_entries(x, id);
@@ -561,12 +603,12 @@ impl Jit {
     }
 
     /// Has blocks that a region can be entered at know it, and drafts go there.
-    fn note_entries(&mut self, x: &Exec, id: u32) {
-        let r = &self.regions[id as usize];
-        for (n, &at) in r.entries.iter().enumerate() {
-            let place = Place { base: x.sys.mem.base(), at: r.page + u64::from(at) };
-            self.jumps.set(r.mode, place, r.code | n as u64);
-            let Some(block) = self.interp.cache.find(r.page + u64::from(at), r.mode.code()) else { continue };
+    fn note_entries(&mut self, x: &mut Exec, id: u32) {
+        for n in 0..self.regions[id as usize].entries.len() {
+            let r = &self.regions[id as usize];
+            let (mode, at, code) = (r.mode, r.page + u64::from(r.entries[n]), r.entered_by(n as u16));
+            self.set(x, mode, at, code);
+            let Some(block) = self.interp.cache.find(at, mode.code()) else { continue };
             if let Some(side) = self.sides.get_mut(block as usize)
                 && side.region == 0
             {
@@ -576,7 +618,8 @@ impl Jit {
     }
 
     fn drop_all(&mut self) {
-        self.jumps.forget();
+        self.jumps.forget(&mut self.memory);
+        self.jumps.forget_branches(&(0..u64::MAX));
         // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
         for r in &mut self.regions {
             (r.life, r.text, r.insns, r.runs) = (Life::Gone, Box::default(), Box::default(), Vec::new());
@@ -599,11 +642,11 @@ impl Jit {
                 r.life = Life::Stale;
             }
         }
-        self.jumps.forget();
+        self.jumps.forget(&mut self.memory);
     }
 
     /// Takes out of use the regions that a write has touched.
-    fn invalidate(&mut self, x: &Exec, stale: StaleCode) {
+    fn invalidate(&mut self, x: &mut Exec, stale: StaleCode) {
         self.unlink_drafts(x, stale);
         let Some(list) = self.pages.get((stale.page >> PAGE_SHIFT) as usize) else { return };
         for id in list.clone() {
@@ -642,21 +685,23 @@ impl Jit {
         let (mode, place, code) = match way {
             Way::Region(id, entry) => {
                 let r = &self.regions[id as usize];
-                (r.mode, r.page + u64::from(r.entries[usize::from(entry)]), r.code | u64::from(entry))
+                (r.mode, r.page + u64::from(r.entries[usize::from(entry)]), r.entered_by(entry))
             }
-            Way::Draft(id) => self.drafts.place(id),
+            Way::Draft(id) => {
+                let (mode, place, code) = self.drafts.place(id);
+                (mode, place, Code { word: code, address: code })
+            }
         };
         let linear = x.fetch_address();
-        let place = Place { base: x.sys.mem.base(), at: place };
         let page_ip = x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1));
-        self.jumps.set(mode, place, code);
+        self.set(x, mode, place, code);
         if !self.shows.is_empty()
             && let Way::Region(id, _) = way
         {
             self.show(x, id, linear);
         }
         let before = x.retired;
-        let mut onward = (page_ip, code);
+        let mut onward = (page_ip, code.word);
         let (reason, at) = loop {
             let left = x.limit - x.retired;
             x.words[abi::LEFT] = left;
@@ -729,6 +774,7 @@ impl Engine for Jit {
         all.extend([
             ("jit_regions", c.regions),
             ("jit_compiled", c.regions - c.found),
+            ("jit_refused", c.refused),
             ("jit_regions_live", live.clone().count() as u64),
             ("jit_code_bytes_live", live.map(|r| u64::from(r.bytes)).sum()),
             ("jit_guest_insns", c.insns),

@@ -1,15 +1,19 @@
 //! Where code can be entered, by where the host has the first byte of its guest code.
 //!
-//! Each place where there is code, or that code leads to, has a *cell*: the word by which what is there is entered, and the offset in
-//! the page for the function that it leads to when nothing is. A cell stays where it is as long as any code does, so that a way to a
-//! place in the same page has its address in it. Control that leaves a page looks in two tables, of its mode, which lead to cells: in
-//! the small one by linear address (see [`Way`]), and where that does not know it, in the large one by the host's address. Most of
-//! that is never touched, and costs nothing then.
+//! Each place where there is code, or that code leads to, has a *cell*, which stays where it is as long as any code does. It knows what
+//! code is there, and the *branches* of translated code that lead there: they are written anew whenever code comes and goes, so that
+//! control goes from code to code of one page by a branch of the host. Control that leaves a page looks in two tables, of its
+//! mode: in the small one by linear address (see [`Way`]), and where that does not know it, in the large one by the host's address.
+//!
+//! Where branches are not written ([`links::AVAILABLE`](crate::links::AVAILABLE)), code reads the cell instead: the word by which what is
+//! there is entered, and the offset in the page for the function that it leads to when nothing is.
 
 use crate::abi::{JUMP_ENTRIES, MAX_ENTRIES, WAY_ENTRIES, Way, jump_slot};
+use crate::code::CodeMemory;
 use crate::mode::{MODES, Mode};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use std::cell::Cell;
+use std::ops::Range;
 
 /// A place in guest memory: the host's address of the backing, and the position in that.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +37,28 @@ impl Place {
     }
 }
 
+/// Code that can be entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The word by which it is entered (see [`crate::abi`]).
+    pub word: u64,
+    /// Where a branch enters it.
+    pub address: u64,
+}
+
+/// A branch of translated code: the addresses of its displacement, and of where it leads while no code is at its target.
+#[derive(Clone, Copy, Debug)]
+pub struct Branch {
+    pub at: u64,
+    pub miss: u64,
+}
+
 /// Cells in a piece of memory.
 const PIECE: usize = 1024;
 /// Cells at most: everything is dropped then.
 const MAX_CELLS: usize = 1 << 20;
 
-/// An entry: the host's address of guest code, and that of its cell. All 0 when there is none.
+/// An entry: the host's address of guest code, and the word by which code is entered there. All 0 when there is none.
 type Entry = [u64; 2];
 
 /// What a mode has. Translated code reads the entries, and reads and writes the ways.
@@ -50,13 +70,22 @@ struct Table {
     ways: Box<[Cell<Way>]>,
 }
 
+/// What branches to a cell's place are to know.
+#[derive(Clone, Debug, Default)]
+struct Led {
+    /// Where they enter what is there; 0 for nothing.
+    to: u64,
+    branches: Vec<Branch>,
+}
+
 /// See the module's text.
 #[derive(Debug)]
 pub struct Jumps {
     tables: Vec<Table>,
     /// Each the word by which code is entered, and the offset in the page. Translated code reads them.
     cells: Vec<Box<[[Cell<u64>; 2]; PIECE]>>,
-    used: usize,
+    /// By number of the cell.
+    led: Vec<Led>,
     /// Cells by page of the backing: each with its mode and the offset in the page.
     known: Vec<Vec<(u32, u16, u32)>>,
     /// By which the answer for what is not there is entered.
@@ -66,7 +95,7 @@ pub struct Jumps {
 impl Jumps {
     /// `missing`: the address of the function that a cell leads to when nothing is there.
     pub fn new(missing: u64) -> Self {
-        Self { tables: vec![Table::default(); MODES], cells: Vec::new(), used: 0, known: Vec::new(), missing }
+        Self { tables: vec![Table::default(); MODES], cells: Vec::new(), led: Vec::new(), known: Vec::new(), missing }
     }
 
     /// Whether a mode has tables.
@@ -81,7 +110,7 @@ impl Jumps {
 
     /// Whether everything should be dropped before more is made.
     pub fn is_full(&self) -> bool {
-        self.used >= MAX_CELLS
+        self.led.len() >= MAX_CELLS
     }
 
     /// The host's addresses of a mode's large and small table, which it has from here on.
@@ -99,10 +128,6 @@ impl Jumps {
         &self.cells[cell as usize / PIECE][cell as usize % PIECE]
     }
 
-    fn address_of(&self, cell: u32) -> u64 {
-        self.at(cell).as_ptr().expose_provenance() as u64
-    }
-
     /// The number of the cell for what the host has at `guest`, where the table knows it.
     fn tabled(&self, mode: Mode, guest: u64) -> Option<u32> {
         let (table, slot) = (&self.tables[mode.number()], jump_slot(guest));
@@ -117,23 +142,17 @@ impl Jumps {
         })
     }
 
-    /// The number of a place's cell, which the table knows from here on, if the mode has one.
+    /// The number of a place's cell.
     fn make(&mut self, mode: Mode, place: Place) -> u32 {
-        let cell = self.find(mode, place).unwrap_or_else(|| self.add(mode, place));
-        let (guest, address) = (place.guest(), self.address_of(cell));
-        let (table, slot) = (&mut self.tables[mode.number()], jump_slot(guest));
-        if let Some(entry) = table.entries.get_mut(slot) {
-            (*entry, table.cells[slot]) = ([guest, address], cell);
-        }
-        cell
+        self.find(mode, place).unwrap_or_else(|| self.add(mode, place))
     }
 
     fn add(&mut self, mode: Mode, place: Place) -> u32 {
-        if self.used.is_multiple_of(PIECE) {
+        if self.led.len().is_multiple_of(PIECE) {
             self.cells.push(Box::new([const { [Cell::new(0), Cell::new(0)] }; PIECE]));
         }
-        let cell = self.used as u32;
-        self.used += 1;
+        let cell = self.led.len() as u32;
+        self.led.push(Led::default());
         if self.known.len() <= place.page() {
             self.known.resize(place.page() + 1, Vec::new());
         }
@@ -147,46 +166,87 @@ impl Jumps {
     /// The host's address of the cell for guest code.
     pub fn cell(&mut self, mode: Mode, place: Place) -> u64 {
         let cell = self.make(mode, place);
-        self.address_of(cell)
+        self.at(cell).as_ptr().expose_provenance() as u64
     }
 
     /// The word by which guest code is entered that the host has at `guest`, if it is known.
     pub fn get(&self, mode: Mode, guest: u64) -> Option<u64> {
-        let code = self.at(self.tabled(mode, guest)?)[0].get();
-        (code != self.missing).then_some(code)
+        let entry = self.tables[mode.number()].entries.get(jump_slot(guest))?;
+        (entry[0] == guest).then_some(entry[1])
     }
 
-    /// Guest code is entered by `code`.
-    pub fn set(&mut self, mode: Mode, place: Place, code: u64) {
-        if self.has(mode) {
-            let cell = self.make(mode, place);
-            self.at(cell)[0].set(code);
+    /// Has a branch lead to what is at a place, from here on.
+    pub fn link(&mut self, memory: &mut CodeMemory, mode: Mode, place: Place, branch: Branch) {
+        let cell = self.make(mode, place);
+        let led = &mut self.led[cell as usize];
+        led.branches.push(branch);
+        if led.to != 0 {
+            memory.lead(&[branch], led.to);
         }
     }
 
-    /// It is no more, if it is any entry of the code at `code`.
-    pub fn unset(&mut self, mode: Mode, place: Place, code: u64) {
-        if let Some(cell) = self.find(mode, place).map(|cell| &self.at(cell)[0])
-            && cell.get() & !(MAX_ENTRIES as u64 - 1) == code
-        {
-            cell.set(self.missing);
+    /// Guest code is entered by `code`. True when it was entered by another before: no way to that may be taken any more.
+    #[must_use]
+    pub fn set(&mut self, memory: &mut CodeMemory, mode: Mode, place: Place, code: Code) -> bool {
+        if !self.has(mode) {
+            return false;
+        }
+        let (cell, guest) = (self.make(mode, place), place.guest());
+        let (table, slot) = (&mut self.tables[mode.number()], jump_slot(guest));
+        (table.entries[slot], table.cells[slot]) = ([guest, code.word], cell);
+        let led = &mut self.led[cell as usize];
+        if led.to != code.address {
+            led.to = code.address;
+            memory.lead(&led.branches, led.to);
+        }
+        let before = self.at(cell)[0].replace(code.word);
+        before != code.word && before != self.missing
+    }
+
+    /// It is no more, if it is any entry of the code at `code`. True when it was: no way to it may be taken any more.
+    #[must_use]
+    pub fn unset(&mut self, memory: &mut CodeMemory, mode: Mode, place: Place, code: u64) -> bool {
+        let Some(cell) = self.find(mode, place) else { return false };
+        let entered = &self.at(cell)[0];
+        if entered.get() & !(MAX_ENTRIES as u64 - 1) != code {
+            return false;
+        }
+        entered.set(self.missing);
+        let (table, slot) = (&mut self.tables[mode.number()], jump_slot(place.guest()));
+        if let Some(entry) = table.entries.get_mut(slot).filter(|e| e[0] == place.guest()) {
+            *entry = [0; 2];
+        }
+        let led = &mut self.led[cell as usize];
+        led.to = 0;
+        memory.lead(&led.branches, 0);
+        true
+    }
+
+    /// Forgets all code, and ways. Tables and cells stay where they are, and branches as they lead nowhere.
+    pub fn forget(&mut self, memory: &mut CodeMemory) {
+        for (cell, led) in self.led.iter_mut().enumerate() {
+            self.cells[cell / PIECE][cell % PIECE][0].set(self.missing);
+            if std::mem::take(&mut led.to) != 0 {
+                memory.lead(&led.branches, 0);
+            }
+        }
+        for table in &mut self.tables {
+            table.entries.fill([0; 2]);
+            table.ways.iter().for_each(|way| way.set(Way::default()));
         }
     }
 
-    /// Forgets all code, and ways. Tables and cells stay where they are.
-    pub fn forget(&mut self) {
-        for cell in 0..self.used as u32 {
-            self.at(cell)[0].set(self.missing);
-        }
-        for way in self.tables.iter().flat_map(|t| &t.ways) {
-            way.take();
+    /// Lets go of the branches in memory that is used anew.
+    pub fn forget_branches(&mut self, gone: &Range<u64>) {
+        for led in &mut self.led {
+            led.branches.retain(|b| !gone.contains(&b.at));
         }
     }
 
     /// Lets go of tables and cells. No code may be left that refers to them.
     pub fn clear(&mut self) {
         self.tables.fill(Table::default());
-        (self.cells, self.used, self.known) = (Vec::new(), 0, Vec::new());
+        (self.cells, self.led, self.known) = (Vec::new(), Vec::new(), Vec::new());
     }
 }
 
@@ -203,17 +263,58 @@ mod tests {
         Place { base: BASE, at }
     }
 
-    /// With a table for flat code of 32 bits.
-    fn jumps() -> (Jumps, Mode) {
-        let (mut jumps, mode) = (Jumps::new(MISSING), Mode::plain(CodeSize::Bits32));
-        assert!(!jumps.has(mode));
-        assert!(jumps.addresses(mode).iter().all(|&table| table != 0));
-        (jumps, mode)
+    fn code(word: u64) -> Code {
+        Code { word, address: word & !(MAX_ENTRIES as u64 - 1) }
     }
 
-    /// By which a cell is left, and the offset that it holds.
-    fn held(jumps: &Jumps, mode: Mode, at: u64) -> Option<(u64, u64)> {
-        jumps.find(mode, place(at)).map(|c| jumps.at(c)).map(|c| (c[0].get(), c[1].get()))
+    /// With a table for flat code of 32 bits, and memory that has branches.
+    struct Rig {
+        jumps: Jumps,
+        mode: Mode,
+        memory: CodeMemory,
+        /// Where the code of the branches is.
+        base: u64,
+    }
+
+    impl Rig {
+        fn new() -> Option<Self> {
+            let (mut jumps, mode) = (Jumps::new(MISSING), Mode::plain(CodeSize::Bits32));
+            assert!(!jumps.has(mode));
+            assert!(jumps.addresses(mode).iter().all(|&table| table != 0));
+            let mut memory = CodeMemory::new(1 << 16).ok()?;
+            let base = memory.place(&[0; 0x1000])?;
+            Some(Self { jumps, mode, memory, base })
+        }
+
+        fn set(&mut self, at: u64, word: u64) -> bool {
+            self.jumps.set(&mut self.memory, self.mode, place(at), code(word))
+        }
+
+        fn unset(&mut self, at: u64, word: u64) -> bool {
+            self.jumps.unset(&mut self.memory, self.mode, place(at), word)
+        }
+
+        fn get(&self, at: u64) -> Option<u64> {
+            self.jumps.get(self.mode, place(at).guest())
+        }
+
+        /// The word by which a cell is left, and the offset that it holds.
+        fn held(&self, at: u64) -> Option<(u64, u64)> {
+            let cell = self.jumps.find(self.mode, place(at)).map(|c| self.jumps.at(c));
+            cell.map(|c| (c[0].get(), c[1].get()))
+        }
+
+        /// Adds a branch to a place, whose displacement is `at` bytes into the code; its miss is in the byte behind that.
+        fn link(&mut self, to: u64, at: u64) {
+            let branch = Branch { at: self.base + at, miss: self.base + at + 5 };
+            self.jumps.link(&mut self.memory, self.mode, place(to), branch);
+        }
+
+        /// Where a branch leads: bytes into the code.
+        fn led(&self, at: u64) -> i64 {
+            let d = self.memory.bytes(self.base + at, 4).try_into().map(i32::from_le_bytes);
+            at as i64 + 4 + i64::from(d.expect("four bytes"))
+        }
     }
 
     /// A place in another page that is looked for in the same slot.
@@ -224,92 +325,119 @@ mod tests {
 
     #[test]
     fn what_is_set_is_found_until_it_is_unset() {
-        let (mut jumps, mode) = jumps();
-        let guest = place(0x1234).guest();
-        assert_eq!(jumps.get(mode, guest), None);
-        jumps.set(mode, place(0x1234), 0x9003);
-        assert_eq!(jumps.get(mode, guest), Some(0x9003));
-        assert_eq!(jumps.get(mode, guest + 1), None);
-        jumps.unset(mode, place(0x1234), 0x8000);
-        assert_eq!(jumps.get(mode, guest), Some(0x9003), "that was other code");
-        jumps.unset(mode, place(0x1234), 0x9000);
-        assert_eq!(jumps.get(mode, guest), None, "any entry of the code goes");
+        let Some(mut r) = Rig::new() else { return };
+        assert_eq!(r.get(0x1234), None);
+        assert!(!r.set(0x1234, 0x9003), "nothing was there");
+        assert_eq!((r.get(0x1234), r.get(0x1235)), (Some(0x9003), None));
+        assert!(!r.set(0x1234, 0x9003), "it is no other");
+        assert!(!r.unset(0x1234, 0x8000));
+        assert_eq!(r.get(0x1234), Some(0x9003), "that was other code");
+        assert!(r.unset(0x1234, 0x9000));
+        assert_eq!(r.get(0x1234), None, "any entry of the code goes");
+        assert!(!r.unset(0x1234, 0x9000), "it is gone");
+        r.set(0x1234, 0x9003);
+        assert!(r.set(0x1234, 0xa000), "ways to the one before must not be taken");
     }
 
     #[test]
     fn a_mode_without_a_table_takes_nothing() {
-        let (mut jumps, mode) = jumps();
-        let other = Mode::plain(CodeSize::Bits64);
-        jumps.set(other, place(8), 0x9000);
-        assert_eq!(jumps.get(other, place(8).guest()), None);
-        assert_eq!((jumps.count(), jumps.has(mode), jumps.has(other)), (1, true, false));
-        jumps.addresses(other);
-        jumps.set(other, place(8), 0x9000);
-        assert_eq!(jumps.get(other, place(8).guest()), Some(0x9000));
-        assert_eq!(jumps.get(mode, place(8).guest()), None, "the modes have tables of their own");
+        let Some(mut r) = Rig::new() else { return };
+        let (mode, other) = (r.mode, Mode::plain(CodeSize::Bits64));
+        r.mode = other;
+        r.set(8, 0x9000);
+        assert_eq!(r.get(8), None);
+        assert_eq!((r.jumps.count(), r.jumps.has(mode), r.jumps.has(other)), (1, true, false));
+        r.jumps.addresses(other);
+        r.set(8, 0x9000);
+        assert_eq!(r.get(8), Some(0x9000));
+        r.mode = mode;
+        assert_eq!(r.get(8), None, "the modes have tables of their own");
     }
 
     #[test]
     fn a_cell_leads_to_what_is_there_and_else_to_the_answer_for_that() {
-        let (mut jumps, mode) = jumps();
-        let early = jumps.cell(mode, place(0x5010));
-        assert_eq!(held(&jumps, mode, 0x5010), Some((MISSING, 0x10)));
-        jumps.set(mode, place(0x5010), 0x9002);
-        assert_eq!(held(&jumps, mode, 0x5010), Some((0x9002, 0x10)));
-        assert_eq!(jumps.cell(mode, place(0x5010)), early, "it stays where it is");
-        jumps.unset(mode, place(0x5010), 0x9000);
-        assert_eq!(held(&jumps, mode, 0x5010), Some((MISSING, 0x10)));
+        let Some(mut r) = Rig::new() else { return };
+        let early = r.jumps.cell(r.mode, place(0x5010));
+        assert_eq!(r.held(0x5010), Some((MISSING, 0x10)));
+        r.set(0x5010, 0x9002);
+        assert_eq!(r.held(0x5010), Some((0x9002, 0x10)));
+        assert_eq!(r.jumps.cell(r.mode, place(0x5010)), early, "it stays where it is");
+        r.unset(0x5010, 0x9000);
+        assert_eq!(r.held(0x5010), Some((MISSING, 0x10)));
 
-        jumps.set(mode, place(0x5020), 0xa000);
-        jumps.cell(mode, place(0x5020));
-        assert_eq!(held(&jumps, mode, 0x5020), Some((0xa000, 0x20)), "it was there before");
-        assert_eq!(held(&jumps, mode, 0x6020), None);
+        r.set(0x5020, 0xa000);
+        r.jumps.cell(r.mode, place(0x5020));
+        assert_eq!(r.held(0x5020), Some((0xa000, 0x20)), "it was there before");
+        assert_eq!(r.held(0x6020), None);
+    }
+
+    #[test]
+    fn branches_follow_what_comes_and_goes() {
+        let Some(mut r) = Rig::new() else { return };
+        let (one, other) = (r.base + 0x800, r.base + 0x900);
+        r.link(0x5010, 0x10);
+        assert_eq!(r.led(0x10), 0x14, "it is as it was written until something comes");
+        r.set(0x5010, one);
+        r.link(0x5010, 0x20);
+        r.link(0x5020, 0x30);
+        assert_eq!((r.led(0x10), r.led(0x20)), (0x800, 0x800), "the early and the late");
+        r.set(0x5010, other);
+        assert_eq!((r.led(0x10), r.led(0x20), r.led(0x30)), (0x900, 0x900, 0x34), "only those to the place");
+        r.unset(0x5010, other);
+        assert_eq!((r.led(0x10), r.led(0x20)), (0x15, 0x25), "each to its miss");
+
+        r.set(0x5010, one);
+        r.jumps.forget(&mut r.memory);
+        assert_eq!((r.led(0x10), r.led(0x20)), (0x15, 0x25));
+        r.set(0x5010, MISSING << 32);
+        assert_eq!(r.led(0x10), 0x15, "no displacement reaches that");
+
+        r.jumps.forget_branches(&(r.base..r.base + 0x20));
+        r.set(0x5010, other);
+        assert_eq!((r.led(0x10), r.led(0x20)), (0x15, 0x900), "the first is other code by now");
     }
 
     #[test]
     fn two_places_in_one_slot_share_it_but_not_their_cells() {
-        let (mut jumps, mode) = jumps();
+        let Some(mut r) = Rig::new() else { return };
         let (one, other) = (0x5010, neighbour(0x5010));
-        jumps.cell(mode, place(one));
-        jumps.cell(mode, place(other));
-        jumps.set(mode, place(one), 0x9000);
-        jumps.set(mode, place(other), 0xa000);
-        let found = |j: &Jumps, at| j.get(mode, place(at).guest());
-        assert_eq!((found(&jumps, one), found(&jumps, other)), (None, Some(0xa000)), "the later one has it");
-        let entered = |j: &Jumps, at| held(j, mode, at).map(|c| c.0);
-        assert_eq!((entered(&jumps, one), entered(&jumps, other)), (Some(0x9000), Some(0xa000)));
+        r.set(one, 0x9000);
+        r.set(other, 0xa000);
+        assert_eq!((r.get(one), r.get(other)), (None, Some(0xa000)), "the later one has it");
+        let entered = |r: &Rig, at| r.held(at).map(|c| c.0);
+        assert_eq!((entered(&r, one), entered(&r, other)), (Some(0x9000), Some(0xa000)));
 
-        jumps.unset(mode, place(one), 0x9000);
-        assert_eq!(entered(&jumps, one), Some(MISSING), "though the slot is another's");
-        assert_eq!((found(&jumps, other), entered(&jumps, other)), (Some(0xa000), Some(0xa000)));
+        assert!(r.unset(one, 0x9000));
+        assert_eq!(entered(&r, one), Some(MISSING), "though the slot is another's");
+        assert_eq!((r.get(other), entered(&r, other)), (Some(0xa000), Some(0xa000)));
     }
 
     #[test]
     fn forgetting_leaves_tables_and_cells_where_they_are() {
-        let (mut jumps, mode) = jumps();
-        let tables = jumps.addresses(mode);
+        let Some(mut r) = Rig::new() else { return };
+        let tables = r.jumps.addresses(r.mode);
         // More than one piece of memory has.
-        let cells: Vec<u64> = (0..3 * PIECE as u64).map(|n| jumps.cell(mode, place(n * 8))).collect();
+        let cells: Vec<u64> = (0..3 * PIECE as u64).map(|n| r.jumps.cell(r.mode, place(n * 8))).collect();
         for n in 0..3 * PIECE as u64 {
-            jumps.set(mode, place(n * 8), 0x9000);
+            r.set(n * 8, 0x9000);
         }
-        jumps.tables[mode.number()].ways[5].set(Way { linear: 5, stamp: 1, cell: 1 });
-        jumps.forget();
-        assert_eq!(jumps.addresses(mode), tables);
-        assert!(jumps.tables[mode.number()].ways.iter().all(|w| w.get().stamp == 0), "no way is known");
+        let way = Way { linear: 5, stamp: 1, code: 1, address: 1 };
+        r.jumps.tables[r.mode.number()].ways[5].set(way);
+        r.jumps.forget(&mut r.memory);
+        assert_eq!(r.jumps.addresses(r.mode), tables);
+        assert!(r.jumps.tables[r.mode.number()].ways.iter().all(|w| w.get().stamp == 0), "no way is known");
         for (n, &cell) in cells.iter().enumerate() {
             let at = n as u64 * 8;
-            assert_eq!(jumps.get(mode, place(at).guest()), None);
-            assert_eq!(held(&jumps, mode, at), Some((MISSING, at % PAGE_SIZE)));
-            assert_eq!(jumps.cell(mode, place(at)), cell);
+            assert_eq!((r.get(at), r.held(at)), (None, Some((MISSING, at % PAGE_SIZE))));
+            assert_eq!(r.jumps.cell(r.mode, place(at)), cell);
         }
         let mut apart = cells;
         apart.sort_unstable();
         apart.dedup();
         assert_eq!(apart.len(), 3 * PIECE, "each has its own");
 
-        jumps.clear();
-        assert_eq!((jumps.count(), jumps.used), (0, 0));
-        assert_eq!(held(&jumps, mode, 0), None);
+        r.jumps.clear();
+        assert_eq!((r.jumps.count(), r.jumps.led.len()), (0, 0));
+        assert_eq!(r.held(0), None);
     }
 }

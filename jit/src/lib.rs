@@ -14,6 +14,7 @@ mod effects;
 mod engine;
 mod helper;
 mod jumps;
+mod links;
 mod mode;
 mod persist;
 mod plan;

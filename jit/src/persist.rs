@@ -11,6 +11,7 @@
 //! Layout: [`Header`], records one behind the other, then the index: postcard's form of a list of [`Listed`].
 
 use crate::compile::{Compiler, Patch, Translation};
+use crate::links::Link;
 use crate::plan::Request;
 use ferrite_core::cpu::Model;
 use ferrite_core::exec::{CodeSize, Exec};
@@ -114,6 +115,7 @@ struct Record {
     text: Vec<u8>,
     places: Vec<u16>,
     patches: Vec<(u32, u32, i64)>,
+    links: Vec<(u32, u32, u16)>,
     count: u32,
     entries: Vec<u16>,
     code: Vec<u8>,
@@ -336,11 +338,12 @@ impl Store {
             return;
         }
         // A new field belongs into the record, or the file's translations would lack it.
-        let Translation { code, patches, insns: _, places, count, entries, of: _ } = made;
+        let Translation { code, patches, links, insns: _, places, count, entries, of: _ } = made;
         let record = Record {
             text: req.runs.iter().flat_map(|&(a, b)| &req.text[usize::from(a)..usize::from(b)]).copied().collect(),
             places: places.clone(),
             patches: patches.iter().map(|p| (p.at, p.import, p.addend)).collect(),
+            links: links.iter().map(|l| (l.at, l.miss, l.to)).collect(),
             count: *count as u32,
             entries: entries.clone(),
             code: code.clone(),
@@ -490,7 +493,7 @@ impl Kept {
 
     /// The translation of a record, for a page that its hash fits.
     fn revive(&self, bytes: &[u8], req: &Request) -> Option<Translation> {
-        let Record { text, places, patches, count, entries, code } = postcard::from_bytes(bytes).ok()?;
+        let Record { text, places, patches, links, count, entries, code } = postcard::from_bytes(bytes).ok()?;
         if !self.listed.text_in(&req.text).eq(text.iter().copied()) {
             return None;
         }
@@ -499,13 +502,17 @@ impl Kept {
         if patches.iter().any(|p| (p.at as usize).saturating_add(8) > code.len()) {
             return None;
         }
+        let links: Vec<Link> = links.into_iter().map(|(at, miss, to)| Link { at, miss, to }).collect();
+        if !links.iter().all(|l| l.is_sound(code.len())) {
+            return None;
+        }
         if entries.first() != Some(&self.listed.entry) || entries.len() > crate::abi::MAX_ENTRIES {
             return None;
         }
         let insns = places.iter().map(|&at| instruction(&req.text, at, req.mode.code(), &req.model));
         let insns = insns.collect::<Option<Box<[Insn]>>>()?;
         let of = Some((self.listed.runs.clone(), self.listed.slow.clone()));
-        Some(Translation { code, patches, insns, places, count: count as usize, entries, of })
+        Some(Translation { code, patches, links, insns, places, count: count as usize, entries, of })
     }
 }
 

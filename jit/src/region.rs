@@ -1,17 +1,19 @@
 //! A region's function: blocks of guest code as one function of CLIF.
 
 use crate::abi::{self, FlagKind, Reason};
+use crate::draft;
 use crate::helper::Import;
+use crate::links;
 use crate::mode::SegKind;
 use crate::plan::{ALL_SLOW, Flow, How, Item, Plan, Request};
 use crate::simd::Host;
-use crate::tr::{FlagState, Imports, State, Tr, import, state_access};
+use crate::tr::{FlagState, Imports, Keeping, State, Tr, import, state_access};
 use crate::value::V;
 use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, Block, ExternalName, Function, GlobalValue, GlobalValueData, InstBuilder, JumpTableData, SigRef,
-    Signature, UserExternalName, UserFuncName, Value, types,
+    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, Function, GlobalValue, GlobalValueData, InstBuilder,
+    JumpTableData, SigRef, Signature, UserExternalName, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -38,7 +40,7 @@ struct Region<'p, 'a, 'b> {
     left: Variable,
     carry: Variable,
     sig: SigRef,
-    run: [cranelift_codegen::ir::FuncRef; 2],
+    run: [FuncRef; 2],
     insns: GlobalValue,
     /// Each with its offset in the page.
     table: Vec<(u16, Insn)>,
@@ -68,6 +70,7 @@ pub fn emit(
     let host = isa.default_call_conv();
     let settle = import(&mut b, host, Import::Settle as u32, 1, None);
     let reach = import(&mut b, host, Import::Reach as u32, 3, Some(types::I64));
+    let keeping = draft::AVAILABLE.then(|| Keeping::new(&mut b));
     let status = Some(types::I32);
     let run = [Import::Run, Import::RunWithFlags].map(|n| import(&mut b, host, n as u32, 2, status));
     let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: Import::Insns as u32 });
@@ -91,7 +94,7 @@ pub fn emit(
         page_ip,
         req.mode,
         req.model.name,
-        Imports { settle, reach, call_conv: host },
+        Imports { settle, reach, call_conv: host, keeping },
     );
     let blocks = vec![None; plan.blocks.len()];
     let (table, host) = (Vec::new(), Host::of(isa));
@@ -104,9 +107,14 @@ pub fn emit(
     table
 }
 
+/// The namespace of the functions that are places in the region's page: see [`crate::links`].
+pub const PLACES: u32 = 1;
+
 /// Where a computed way leads.
 pub struct Way {
-    pub cell: Value,
+    /// The word by which what is there is entered, and the address in that.
+    pub code: Value,
+    pub address: Value,
     pub page_ip: Value,
 }
 
@@ -133,13 +141,13 @@ impl Ways<'_, '_> {
         self.b.ins().band(sum, mask)
     }
 
-    /// The slot in a table whose address is in a word: see [`abi::jump_slot`].
-    fn slot(&mut self, table: usize, address: Value, entries: usize, shift: u32) -> Value {
-        let table = self.word(abi::word(table));
-        let up = self.b.ins().ushr_imm_u(address, i64::from(abi::SLOT_SHIFT));
-        let mixed = self.b.ins().bxor(address, up);
-        let slot = self.b.ins().band_imm_u(mixed, entries as i64 - 1);
-        let slot = self.b.ins().ishl_imm_u(slot, i64::from(shift));
+    /// The slot in the jump table: see [`abi::jump_slot`].
+    fn slot(&mut self, guest: Value) -> Value {
+        let table = self.word(abi::word(abi::JUMPS));
+        let up = self.b.ins().ushr_imm_u(guest, i64::from(abi::SLOT_SHIFT));
+        let mixed = self.b.ins().bxor(guest, up);
+        let slot = self.b.ins().band_imm_u(mixed, abi::JUMP_ENTRIES as i64 - 1);
+        let slot = self.b.ins().ishl_imm_u(slot, i64::from(abi::JUMP_SHIFT));
         self.b.ins().iadd(table, slot)
     }
 
@@ -164,15 +172,16 @@ impl Ways<'_, '_> {
     /// The way to an instruction pointer that control took before: see [`abi::Way`]. Goes to `miss` where it is not known.
     pub fn known(&mut self, target: Value, miss: Block) -> Way {
         let linear = self.linear(target);
-        let way = self.slot(abi::WAYS, linear, abi::WAY_ENTRIES, abi::WAY_SHIFT);
+        let way = self.way(linear);
         let known = self.b.ins().load(types::I64, state_access(), way, abi::WAY_LINEAR);
-        self.same(known, linear, miss);
+        self.same(linear, known, miss);
         let stamp = self.word(abi::stamp());
         let known = self.b.ins().load(types::I64, state_access(), way, abi::WAY_STAMP);
-        self.same(known, stamp, miss);
-        let cell = self.b.ins().load(types::I64, state_access(), way, abi::WAY_CELL);
+        self.same(stamp, known, miss);
+        let code = self.b.ins().load(types::I64, state_access(), way, abi::WAY_CODE);
+        let address = self.b.ins().load(types::I64, state_access(), way, abi::WAY_ADDRESS);
         let page_ip = self.page_ip(target, linear);
-        Way { cell, page_ip }
+        Way { code, address, page_ip }
     }
 
     /// Looks up what is at an instruction pointer, as a fetch does, and keeps it as a way that is known. Goes to `miss` where the TLB does
@@ -188,25 +197,39 @@ impl Ways<'_, '_> {
         self.same(tag, page, miss);
         let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
         let guest = self.b.ins().iadd(addend, linear);
-        let slot = self.slot(abi::JUMPS, guest, abi::JUMP_ENTRIES, abi::JUMP_SHIFT);
+        let slot = self.slot(guest);
         let known = self.b.ins().load(types::I64, state_access(), slot, 0);
         self.same(known, guest, miss);
-        let cell = self.b.ins().load(types::I64, state_access(), slot, 8);
+        let code = self.b.ins().load(types::I64, state_access(), slot, 8);
 
-        let way = self.slot(abi::WAYS, linear, abi::WAY_ENTRIES, abi::WAY_SHIFT);
+        let (way, address) = (self.way(linear), self.address(code));
         let stamp = self.word(abi::stamp());
-        for (v, at) in [(linear, abi::WAY_LINEAR), (stamp, abi::WAY_STAMP), (cell, abi::WAY_CELL)] {
+        let words =
+            [(linear, abi::WAY_LINEAR), (stamp, abi::WAY_STAMP), (code, abi::WAY_CODE), (address, abi::WAY_ADDRESS)];
+        for (v, at) in words {
             self.b.ins().store(state_access(), v, way, at);
         }
         let page_ip = self.page_ip(target, linear);
-        Way { cell, page_ip }
+        Way { code, address, page_ip }
     }
 
-    /// Goes on at what a way's cell leads to.
-    pub fn go(&mut self, sig: SigRef, left: Value, way: &Way) {
-        let code = self.b.ins().load(types::I64, state_access(), way.cell, 0);
-        let function = self.b.ins().band_imm_s(code, -(abi::MAX_ENTRIES as i64));
-        self.b.ins().return_call_indirect(sig, function, &[self.exec, left, way.page_ip, code, way.cell]);
+    /// Where the way to a linear address is kept.
+    fn way(&mut self, linear: Value) -> Value {
+        let mixed = self.b.ins().imul_imm_u(linear, i64::from(abi::WAY_MIX));
+        let at = self.b.ins().ushr_imm_u(mixed, i64::from(abi::WAY_MIXED));
+        let at = self.b.ins().band_imm_u(at, i64::from(abi::WAY_MASK));
+        let ways = self.word(abi::word(abi::WAYS));
+        self.b.ins().iadd(ways, at)
+    }
+
+    /// The address in a code word.
+    pub fn address(&mut self, code: Value) -> Value {
+        self.b.ins().band_imm_s(code, -(abi::MAX_ENTRIES as i64))
+    }
+
+    /// Goes on where a way leads; `cell` is for who answers for code that is not there.
+    pub fn go(&mut self, sig: SigRef, left: Value, way: &Way, cell: Value) {
+        self.b.ins().return_call_indirect(sig, way.address, &[self.exec, left, way.page_ip, way.code, cell]);
     }
 }
 
@@ -512,13 +535,21 @@ impl Region<'_, '_, '_> {
         let (exec, page_ip) = (t.exec, t.page_ip);
         // The page that runs is mapped where it is: the entry's place is known.
         if let Some(to) = self.same_page(flat, branched) {
+            if links::AVAILABLE {
+                let place = self.place(to);
+                self.t.b.ins().return_call(place, &[exec, left, page_ip]);
+                return;
+            }
             let cell = self.address(Import::Cell, to);
-            return Ways { b: self.t.b, exec, flat }.go(self.sig, left, &Way { cell, page_ip });
+            let code = self.t.b.ins().load(types::I64, state_access(), cell, 0);
+            let mut ways = Ways { b: self.t.b, exec, flat };
+            let address = ways.address(code);
+            return ways.go(self.sig, left, &Way { code, address, page_ip }, cell);
         }
         let cold = self.t.cold_block();
         let mut ways = Ways { b: self.t.b, exec, flat };
         let way = ways.known(target, cold);
-        ways.go(self.sig, left, &way);
+        ways.go(self.sig, left, &way, left);
         self.t.b.switch_to_block(cold);
         if code64 && branched {
             self.check_canonical(&s, target);
@@ -539,6 +570,17 @@ impl Region<'_, '_, '_> {
         // Where offsets in the segment can wrap, only what lies between the region's instructions is certain.
         let (lo, hi) = if flat { (0, PAGE_SIZE as u16) } else { self.plan.extent };
         u16::try_from(to).ok().filter(|to| (lo..hi).contains(to))
+    }
+
+    /// What is at an offset of the page, as a function that a branch leads to.
+    fn place(&mut self, offset: u16) -> FuncRef {
+        let b = &mut *self.t.b;
+        let mut sig = signature(CallConv::Tail);
+        sig.params.truncate(3);
+        let signature = b.import_signature(sig);
+        let name = UserExternalName { namespace: PLACES, index: offset.into() };
+        let name = ExternalName::user(b.func.declare_imported_user_function(name));
+        b.import_function(ExtFuncData { name, signature, colocated: true, patchable: false })
     }
 
     /// An address that is known when the region is put into memory.

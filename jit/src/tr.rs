@@ -13,8 +13,8 @@ use crate::value::{Bin, Un, V, Values};
 use crate::vector::VectorState;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, Signature, Type, UserExternalName,
-    Value, types,
+    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, SigRef, Signature, Type,
+    UserExternalName, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -30,6 +30,8 @@ pub enum FlagState {
     Memory { cf: Option<V> },
     /// As an operation that made them.
     By { kind: FlagKind, bits: u32, a: V, b: V, r: V },
+    /// As memory has them, but for the word of the carries.
+    Carries(V),
     /// As the four lazy words; `stored` when memory has them, too.
     Words { words: [V; 4], stored: bool },
 }
@@ -68,6 +70,27 @@ pub struct Imports {
     pub reach: FuncRef,
     /// The host's calling convention.
     pub call_conv: CallConv,
+    /// Of functions that change no register, where there are some.
+    pub keeping: Option<Keeping>,
+}
+
+/// The signatures of what regions call where they hardly ever go: see [`crate::draft::thunks`]. Nothing that is in a register has to move
+/// for such a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    pub settle: SigRef,
+    pub reach: SigRef,
+}
+
+impl Keeping {
+    pub fn new(b: &mut FunctionBuilder<'_>) -> Self {
+        let mut sig = |params| {
+            let mut sig = Signature::new(CallConv::PreserveAll);
+            sig.params.extend(std::iter::repeat_n(AbiParam::new(types::I64), params));
+            b.import_signature(sig)
+        };
+        Self { settle: sig(1), reach: sig(3) }
+    }
 }
 
 /// Imports a function of the host's by its number (see [`crate::helper::address`]); all its parameters have 64 bits.
@@ -220,6 +243,12 @@ impl<'a, 'b> Tr<'a, 'b> {
         match self.s.flags {
             FlagState::Words { words, .. } => words,
             FlagState::Memory { .. } => self.load_flags(),
+            FlagState::Carries(co) => {
+                let mut words = self.load_flags();
+                words[2] = co;
+                self.s.flags = FlagState::Words { words, stored: false };
+                words
+            }
             FlagState::By { kind, bits, a, b, r } => match bits {
                 8 => self.words_by::<8>(kind, a, b, r),
                 16 => self.words_by::<16>(kind, a, b, r),
@@ -259,16 +288,29 @@ impl<'a, 'b> Tr<'a, 'b> {
         words
     }
 
-    /// Reads the words from memory, after turning an operation that lies there into them.
-    fn load_flags(&mut self) -> [V; 4] {
+    /// Has the flags in memory be words.
+    fn settle_memory(&mut self) {
         let kind = self.get_state(types::I64, abi::word(abi::FLAG_KIND));
         let cold = self.cold_block();
         let on = self.b.create_block();
+        if self.b.current_block().is_some_and(|b| self.b.func.layout.is_cold(b)) {
+            self.b.set_cold_block(on);
+        }
         self.b.ins().brif(kind, cold, &[], on, &[]);
         self.b.switch_to_block(cold);
-        self.b.ins().call(self.imports.settle, &[self.exec]);
+        if let Some(keeping) = self.imports.keeping {
+            let f = self.get_state(types::I64, abi::word(abi::KEEPING_SETTLE));
+            self.b.ins().call_indirect(keeping.settle, f, &[self.exec]);
+        } else {
+            self.b.ins().call(self.imports.settle, &[self.exec]);
+        }
         self.b.ins().jump(on, &[]);
         self.b.switch_to_block(on);
+    }
+
+    /// Reads the words from memory, after turning an operation that lies there into them.
+    fn load_flags(&mut self) -> [V; 4] {
+        self.settle_memory();
         let words = abi::flag_words().map(|at| {
             let v = self.get_state(types::I64, at);
             self.v.clif(v, 64)
@@ -284,6 +326,14 @@ impl<'a, 'b> Tr<'a, 'b> {
         let x = self.v.bin(Bin::Xor, co, up);
         let n = self.v.imm(63);
         self.v.bin(Bin::Shr, x, n)
+    }
+
+    /// The word of the carries.
+    fn carries(&mut self) -> V {
+        match self.s.flags {
+            FlagState::Carries(co) => co,
+            _ => self.flag_words()[2],
+        }
     }
 
     fn set_word(&mut self, n: usize, v: V) {
@@ -359,7 +409,7 @@ impl<'a, 'b> Tr<'a, 'b> {
         let zero = self.v.imm(0);
         match c {
             Cond::O => {
-                let [_, _, co, _] = self.flag_words();
+                let co = self.carries();
                 self.overflow(co)
             }
             Cond::B => self.cf(),
@@ -509,7 +559,7 @@ impl Ops for Tr<'_, '_> {
         self.flag_words()[1]
     }
     fn flag_co(&mut self) -> V {
-        self.flag_words()[2]
+        self.carries()
     }
     fn flag_ax(&mut self) -> V {
         self.flag_words()[3]
@@ -519,7 +569,10 @@ impl Ops for Tr<'_, '_> {
         self.set_word(1, sp);
     }
     fn set_co(&mut self, co: V) {
-        self.set_word(2, co);
+        match self.s.flags {
+            FlagState::Memory { .. } | FlagState::Carries(_) => self.s.flags = FlagState::Carries(co),
+            _ => self.set_word(2, co),
+        }
     }
     fn set_ax(&mut self, ax: V) {
         self.set_word(3, ax);
@@ -572,7 +625,7 @@ impl Ops for Tr<'_, '_> {
                 self.cond_by(Cond::B, kind, bits, a, b, r).expect("every kind has it")
             }
             _ => {
-                let [_, _, co, _] = self.flag_words();
+                let co = self.carries();
                 let n = self.v.imm(63);
                 self.v.bin(Bin::Shr, co, n)
             }

@@ -152,6 +152,11 @@ impl Tlb {
         self.entries[i] = Entry::empty(Self::some_lin(i));
     }
 
+    /// Code that somebody remembers to be somewhere is not there any more: see [`Self::stamp`].
+    pub fn forget_ways(&mut self) {
+        self.stamp += 1;
+    }
+
     /// An entry is about to be changed.
     fn note_change(&mut self, i: usize) {
         if i >= FETCHES * ENTRIES && !self.entries[i].is_empty(Self::some_lin(i)) {

@@ -125,6 +125,11 @@ impl Asm {
         self.places[label.0 as usize] = Some(self.code.len() as u32);
     }
 
+    /// Where a label is, if it has been placed.
+    pub fn place_of(&self, label: Label) -> Option<u32> {
+        self.places[label.0 as usize]
+    }
+
     /// Writes all displacements. False when a label has no place.
     pub fn finish(&mut self) -> bool {
         for &(from, label) in &self.fixups {
@@ -353,6 +358,12 @@ impl Asm {
         self.rr(wide, &[0xf7], 2, d, false);
     }
 
+    /// `d = s * v`. SDM Vol. 2A, "IMUL", opcode 69.
+    pub fn imul_imm(&mut self, wide: bool, d: Host, s: Host, v: i32) {
+        self.rr(wide, &[0x69], d.0, s, false);
+        self.code.extend(v.to_le_bytes());
+    }
+
     pub fn imul(&mut self, wide: bool, d: Host, s: Host) {
         self.rr(wide, &[0x0f, 0xaf], d.0, s, false);
     }
@@ -421,10 +432,6 @@ impl Asm {
         self.refer(to);
     }
 
-    pub fn jmp_to(&mut self, r: Host) {
-        self.rr(false, &[0xff], 4, r, false);
-    }
-
     pub fn jmp_at(&mut self, m: At) {
         self.rm(false, &[0xff], 4, m, false);
     }
@@ -435,6 +442,30 @@ impl Asm {
 
     pub fn call(&mut self, r: Host) {
         self.rr(false, &[0xff], 2, r, false);
+    }
+
+    /// Puts all XMM registers on the stack. SDM Vol. 2B, "MOVUPS".
+    pub fn save_vectors(&mut self) {
+        self.code.extend([0x48, 0x81, 0xec]); // sub rsp, imm32
+        self.code.extend((16 * 16u32).to_le_bytes());
+        self.vectors_on_stack(0x11);
+    }
+
+    /// Takes them from there.
+    pub fn load_vectors(&mut self) {
+        self.vectors_on_stack(0x10);
+        self.code.extend([0x48, 0x81, 0xc4]); // add rsp, imm32
+        self.code.extend((16 * 16u32).to_le_bytes());
+    }
+
+    fn vectors_on_stack(&mut self, opcode: u8) {
+        for x in 0..16u8 {
+            if x >= 8 {
+                self.byte(0x44);
+            }
+            self.code.extend([0x0f, opcode, 0x84 | (x & 7) << 3, 0x24]); // [rsp + disp32]
+            self.code.extend((16 * u32::from(x)).to_le_bytes());
+        }
     }
 
     pub fn ret(&mut self) {

@@ -21,9 +21,10 @@ mod trace;
 
 use crate::abi::{self, Reason};
 use crate::helper;
-use crate::jumps::{Jumps, Place};
+use crate::jumps::Place;
+use crate::links::Link;
 use crate::mode::Mode;
-use asm::{Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, SIGN, Shift, at};
+use asm::{ABOVE, Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, RDX, RSI, SIGN, Shift, at};
 use emit::{EXEC, Emit, End, Known, LEFT, PAGE_IP, Target};
 use ferrite_core::cpu::Model;
 use ferrite_core::cpu::state::RIP;
@@ -60,6 +61,8 @@ pub struct Draft {
     pub code: Vec<u8>,
     /// What it has the interpreter's functions carry out; the code has the address.
     pub insns: Box<[Insn]>,
+    /// Its branches to places in the page.
+    pub links: Vec<Link>,
 }
 
 /// Where an instruction is carried out by the interpreter's function after all, and where the draft goes on.
@@ -98,6 +101,8 @@ pub struct Drafter {
     cold: Vec<(Label, u32)>,
     /// Ways to what has no entry point, and the registers that the instruction pointer is in.
     missing: Vec<(Label, Host)>,
+    /// Branches to places in the page: where in the code the displacement is, where it leads while nothing is there, and the place's offset.
+    links: Vec<(usize, Label, u16)>,
     /// The `rcx` operand of calls: where in the code the address of which instruction goes.
     insns: Vec<Insn>,
     refers: Vec<(usize, usize)>,
@@ -112,13 +117,14 @@ impl Drafter {
             slow: Vec::new(),
             cold: Vec::new(),
             missing: Vec::new(),
+            links: Vec::new(),
             insns: Vec::new(),
             refers: Vec::new(),
         }
     }
 
     /// Writes the draft of a block; `None` when there is nothing that it would be good for.
-    pub fn draft(&mut self, b: &Block<'_>, jumps: &mut Jumps) -> Option<Draft> {
+    pub fn draft(&mut self, b: &Block<'_>) -> Option<Draft> {
         if !AVAILABLE {
             return None;
         }
@@ -128,6 +134,7 @@ impl Drafter {
         self.slow.clear();
         self.cold.clear();
         self.missing.clear();
+        self.links.clear();
         self.insns.clear();
         self.refers.clear();
         let entry = self.enter(b);
@@ -136,7 +143,7 @@ impl Drafter {
             ends = self.step(b, n);
         }
         if !ends {
-            self.finish(b, entry, jumps)?;
+            self.finish(b, entry)?;
         }
         self.emit.write_moves();
         self.write_slow();
@@ -159,7 +166,11 @@ impl Drafter {
             let address = (&raw const insns[index]).expose_provenance() as u64;
             code[place..place + 8].copy_from_slice(&address.to_le_bytes());
         }
-        Some(Draft { code, insns })
+        let link = |&(at, miss, to): &(usize, Label, u16)| {
+            Some(Link { at: at as u32, miss: self.emit.asm.place_of(miss)?, to })
+        };
+        let links = self.links.iter().map(link).collect::<Option<_>>()?;
+        Some(Draft { code, insns, links })
     }
 
     fn read(&mut self, b: &Block<'_>) -> Option<()> {
@@ -377,33 +388,48 @@ impl Drafter {
     }
 
     /// What follows the last instruction.
-    fn finish(&mut self, b: &Block<'_>, entry: Label, jumps: &mut Jumps) -> Option<()> {
+    fn finish(&mut self, b: &Block<'_>, entry: Label) -> Option<()> {
         let behind = Target::Offset(i64::from(b.start) + b.text.len() as i64);
         match self.emit.end(&self.trace).ok()? {
-            End::Next => self.go(b, entry, behind, jumps),
-            End::Jump(to) => self.go(b, entry, to, jumps),
+            End::Next => self.go(b, entry, behind),
+            End::Jump(to) => self.go(b, entry, to),
+            End::Either(cc, Target::Offset(k)) if self.emit.mode.is_flat() && k < PAGE_SIZE as i64 => {
+                if k == i64::from(b.start) {
+                    self.emit.asm.jcc(cc, entry);
+                } else {
+                    let miss = self.leave(k as i32, Reason::Next, 0);
+                    self.emit.asm.jcc(cc, miss);
+                    self.link(miss, k);
+                }
+                self.go(b, entry, behind);
+            }
             End::Either(cc, to) => {
                 let taken = self.emit.asm.label();
                 self.emit.asm.jcc(cc, taken);
-                self.go(b, entry, behind, jumps);
+                self.go(b, entry, behind);
                 self.emit.asm.place(taken);
-                self.go(b, entry, to, jumps);
+                self.go(b, entry, to);
             }
         }
         Some(())
     }
 
+    /// The branch that was just written leads to an offset in the page: to what is there, and while nothing is to `miss`.
+    fn link(&mut self, miss: Label, to: i64) {
+        self.links.push((self.emit.asm.code.len() - 4, miss, to as u16));
+    }
+
     /// Goes on at a target.
-    fn go(&mut self, b: &Block<'_>, entry: Label, to: Target, jumps: &mut Jumps) {
+    fn go(&mut self, b: &Block<'_>, entry: Label, to: Target) {
         let flat = self.emit.mode.is_flat();
         let a = &mut self.emit.asm;
         match to {
             Target::Offset(k) if flat && k == i64::from(b.start) => a.jmp(entry),
             Target::Offset(k) if flat && k < PAGE_SIZE as i64 => {
                 // The page that runs is mapped where it is: the entry's place is known.
-                let cell = jumps.cell(b.mode, Place { at: b.page.at + k as u64, ..b.page });
-                a.mov_imm64(CELL, cell);
-                jump_by(a, at(CELL, 0));
+                let miss = self.leave(k as i32, Reason::Next, 0);
+                self.emit.asm.jmp(miss);
+                self.link(miss, k);
             }
             to => {
                 let ip = Host(10);
@@ -429,19 +455,16 @@ impl Drafter {
         }
         let miss = a.label();
         self.missing.push((miss, ip));
-        // As `abi::jump_slot`.
-        a.mov(true, RAX, linear);
-        a.shift_imm(Shift::Shr, true, RAX, abi::SLOT_SHIFT as u8);
-        a.alu(Alu::Xor, false, RAX, linear);
-        a.alu_imm(Alu::And, false, RAX, abi::WAY_ENTRIES as i32 - 1);
-        a.shift_imm(Shift::Shl, false, RAX, abi::WAY_SHIFT as u8);
+        a.imul_imm(true, RAX, linear, abi::WAY_MIX as i32);
+        a.shift_imm(Shift::Shr, true, RAX, abi::WAY_MIXED as u8);
+        a.alu_imm(Alu::And, false, RAX, abi::WAY_MASK as i32);
         a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::WAYS)));
         a.alu_from(Alu::Cmp, true, linear, at(RAX, abi::WAY_LINEAR));
         a.jcc(NOT_EQUAL, miss);
         a.load(64, RCX, at(EXEC, abi::stamp()));
         a.alu_from(Alu::Cmp, true, RCX, at(RAX, abi::WAY_STAMP));
         a.jcc(NOT_EQUAL, miss);
-        a.load(64, CELL, at(RAX, abi::WAY_CELL));
+        a.load(64, RCX, at(RAX, abi::WAY_CODE));
         // The page's instruction pointer: the target without its offset in the page.
         if flat {
             a.mov(true, PAGE_IP, ip);
@@ -451,7 +474,7 @@ impl Drafter {
             a.mov(true, PAGE_IP, ip);
             a.alu(Alu::Sub, true, PAGE_IP, linear);
         }
-        jump_by(a, at(CELL, 0));
+        a.jmp_at(at(RAX, abi::WAY_ADDRESS));
     }
 }
 
@@ -464,20 +487,9 @@ fn tlb_entry(a: &mut asm::Asm, entry: Host, linear: Host, set: usize) {
     a.alu_from(Alu::Add, true, entry, at(EXEC, abi::word(set)));
 }
 
-/// Enters code by the word that lies somewhere.
-fn jump_by(a: &mut asm::Asm, word: asm::At) {
-    a.load(64, RCX, word);
-    a.mov(true, RAX, RCX);
-    a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
-    a.jmp_to(RAX);
-}
-
-/// Where the `tail` convention has `cell`.
-const CELL: Host = Host(8);
-
 /// What a draft returns.
 const fn word(reason: Reason, at: u32) -> u64 {
-    (reason as u64) << abi::REASON_SHIFT | (at & 0xfff) as u64
+    abi::word_of(reason, at as u16) as u64
 }
 
 /// The way into translated code where drafts are: `(exec, left, page_ip, code) -> result` of the System V convention. It saves what a
@@ -502,13 +514,17 @@ pub fn gate() -> Vec<u8> {
 }
 
 /// Number of [`thunks`].
-pub const THUNKS: usize = 6;
+pub const THUNKS: usize = 9;
 
 /// What drafts call and go to, from [`abi::DRAFT_RUN`] on. The first two take the instruction in RCX and the instruction pointer behind
 /// it in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third
 /// changes no register but RAX and RCX. The fourth returns to the engine: RAX has the result, and above it how many instructions are
-/// given back. The last two look the linear address in RAX up, to read and to write: RAX becomes the offset in the page of the TLB's entry
+/// given back. The next two look the linear address in RAX up, to read and to write: RAX becomes the offset in the page of the TLB's entry
 /// (the address lies in that where it is less than a page), RCX the host's address.
+///
+/// The last three are for regions, which call them where they hardly ever go, and change no register (see [`crate::tr::Keeping`]): to have
+/// the flags be words; to find RDX bytes at the linear address in RSI, to read and to write, which gives [`abi::REACHED`] (see
+/// [`helper::reach`]).
 pub fn thunks() -> [Vec<u8>; THUNKS] {
     let run = |import: helper::Import| {
         let mut a = asm::Asm::default();
@@ -560,7 +576,71 @@ pub fn thunks() -> [Vec<u8>; THUNKS] {
         a.ret();
         a.code
     };
-    [run(helper::Import::Run), run(helper::Import::RunWithFlags), settle, a.code, look(false), look(true)]
+    let leave = a.code;
+    let mut a = asm::Asm::default();
+    call_keeping(&mut a, helper::Import::Settle, false, None);
+    let keeping_settle = a.code;
+    let reach = |write: bool| {
+        let mut a = asm::Asm::default();
+        let slow = a.label();
+        a.push(RAX);
+        a.push(RCX);
+        tlb_entry(&mut a, RAX, RSI, abi::TLB);
+        a.mov(true, RCX, RSI);
+        a.alu_from(Alu::Sub, true, RCX, at(RAX, abi::tag(write)));
+        a.alu_imm(Alu::Cmp, true, RCX, PAGE_SIZE as i32 - 1);
+        a.jcc(ABOVE, slow);
+        a.alu(Alu::Add, true, RCX, RDX);
+        a.alu_imm(Alu::Cmp, true, RCX, PAGE_SIZE as i32);
+        a.jcc(ABOVE, slow);
+        a.load(64, RCX, at(RAX, abi::ADDEND));
+        a.alu(Alu::Add, true, RCX, RSI);
+        a.store(64, at(EXEC, abi::word(abi::REACHED)), RCX);
+        a.pop(RCX);
+        a.pop(RAX);
+        a.ret();
+        a.place(slow);
+        a.pop(RCX);
+        a.pop(RAX);
+        call_keeping(&mut a, helper::Import::Reach, write, Some(abi::REACHED));
+        assert!(a.finish(), "the label has a place");
+        a.code
+    };
+    [
+        run(helper::Import::Run),
+        run(helper::Import::RunWithFlags),
+        settle,
+        leave,
+        look(false),
+        look(true),
+        keeping_settle,
+        reach(false),
+        reach(true),
+    ]
+}
+
+/// Calls a function of the host's with RDI, RSI and RDX (of which `write` sets bit 8), has a word be its result, and returns. All registers
+/// are as before.
+fn call_keeping(a: &mut asm::Asm, import: helper::Import, write: bool, result: Option<usize>) {
+    let saved = [RAX, RCX, RDX, RSI, Host(8), Host(9), Host(10), Host(11), EXEC];
+    for r in saved {
+        a.push(r);
+    }
+    a.save_vectors();
+    if write {
+        a.alu_imm(Alu::Or, false, RDX, 1 << 8);
+    }
+    a.mov_imm64(RAX, helper::address(import as u32).unwrap_or_default());
+    a.call(RAX);
+    a.load_vectors();
+    a.pop(EXEC);
+    if let Some(word) = result {
+        a.store(64, at(EXEC, abi::word(word)), RAX);
+    }
+    for r in saved.into_iter().rev().skip(1) {
+        a.pop(r);
+    }
+    a.ret();
 }
 
 #[cfg(test)]
@@ -576,7 +656,7 @@ mod tests {
         let page = Place { base: 0, at: 0x3000 };
         let tail = (usize::from(start) + text.len() > PAGE_SIZE as usize).then_some(Place { base: 0, at: 0x7000 });
         let block = Block { start, text, mode: Mode::plain(code), model: &model, page, tail, counter: 0x1_0000 };
-        let draft = Drafter::new().draft(&block, &mut Jumps::new(0)).expect("this can be drafted");
+        let draft = Drafter::new().draft(&block).expect("this can be drafted");
         let all: Vec<Instruction> = Decoder::with_ip(64, &draft.code, 0, DecoderOptions::NONE).iter().collect();
         assert!(all.iter().all(|i| !i.is_invalid()));
         all
@@ -646,9 +726,32 @@ mod tests {
             return;
         }
         let code = drafted(0x20, &[0x48, 0x75, 0xfd], CodeSize::Bits32); // dec eax; jnz to it
-        let back = code.iter().find(|i| i.mnemonic() == Mnemonic::Jmp && i.op0_kind() == OpKind::NearBranch64);
-        let back = back.expect("a branch to the start").near_branch_target();
-        let start = code.iter().find(|i| i.ip() == back).expect("it leads to an instruction");
+        let back = code.iter().find(|i| i.mnemonic() == Mnemonic::Jne).expect("a branch to the start");
+        let start = code.iter().find(|i| i.ip() == back.near_branch_target()).expect("it leads to an instruction");
         assert_eq!((start.mnemonic(), start.op1_kind()), (Mnemonic::Mov, OpKind::Immediate64), "where it is counted");
+    }
+
+    #[test]
+    fn ways_in_the_page_are_branches_that_lead_to_the_engine_at_first() {
+        if !AVAILABLE {
+            return;
+        }
+        let model = Model::new(ModelName::Max);
+        let page = Place { base: 0, at: 0x3000 };
+        let text = [0x85, 0xc0, 0x75, 0x10]; // test eax, eax; jne 10h further
+        let mode = Mode::plain(CodeSize::Bits32);
+        let block = Block { start: 0x100, text: &text, mode, model: &model, page, tail: None, counter: 0x1_0000 };
+        let draft = Drafter::new().draft(&block).expect("this can be drafted");
+        let code: Vec<Instruction> = Decoder::with_ip(64, &draft.code, 0, DecoderOptions::NONE).iter().collect();
+        assert_eq!(draft.links.iter().map(|l| l.to).collect::<Vec<_>>(), [0x114, 0x104], "taken, and what follows");
+        for l in &draft.links {
+            assert!(l.is_sound(draft.code.len()));
+            let branch =
+                code.iter().find(|i| i.next_ip() == u64::from(l.at) + 4).expect("it ends with its displacement");
+            assert_eq!(branch.near_branch_target(), u64::from(l.miss));
+            let miss = code.iter().find(|i| i.ip() == u64::from(l.miss)).expect("it leads to an instruction");
+            let next = word(Reason::Next, u32::from(l.to)) as u32;
+            assert_eq!((miss.mnemonic(), miss.immediate32()), (Mnemonic::Mov, next), "the engine's answer");
+        }
     }
 }

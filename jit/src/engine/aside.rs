@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 impl Jit {
     /// Drops the oldest translations, but for a region that is about to be placed anew: the memory for code is full.
     #[cold]
-    pub(super) fn evict(&mut self, x: &Exec, but: u32) {
+    pub(super) fn evict(&mut self, x: &mut Exec, but: u32) {
         let gone = self.memory.advance();
         let mut evicted = vec![false; self.regions.len()];
         for id in 0..self.regions.len() as u32 {
@@ -26,6 +26,7 @@ impl Jit {
             }
         }
         self.evict_drafts(x, &gone);
+        self.jumps.forget_branches(&gone);
         // None, when the segment had not been used yet.
         self.counts.emptied += u64::from(evicted.contains(&true));
         // What is still hot comes back before long.

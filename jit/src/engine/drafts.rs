@@ -76,19 +76,16 @@ pub(super) struct Drafts {
 }
 
 impl Drafts {
-    pub fn new(config: &Config, memory: &mut CodeMemory) -> Self {
-        let mut threshold = if draft::AVAILABLE { config.drafts } else { 0 };
+    /// `None` when the memory has no room for what drafts call.
+    pub fn new(config: &Config, memory: &mut CodeMemory) -> Option<Self> {
         let mut thunks = [0; draft::THUNKS];
-        if threshold != 0 {
+        if draft::AVAILABLE {
             for (at, code) in thunks.iter_mut().zip(draft::thunks()) {
-                match memory.place(&code) {
-                    Some(place) => *at = place,
-                    None => threshold = 0,
-                }
+                *at = memory.place(&code)?;
             }
         }
-        Self {
-            threshold,
+        Some(Self {
+            threshold: if draft::AVAILABLE { config.drafts } else { 0 },
             hot: config.threshold.clamp(1, NEVER),
             drafter: Drafter::new(),
             thunks,
@@ -100,7 +97,7 @@ impl Drafts {
             insns: 0,
             bytes: 0,
             ns: 0,
-        }
+        })
     }
 
     /// Forgets all drafts.
@@ -221,7 +218,7 @@ impl Jit {
         let place = |at: u64| Place { base: x.sys.mem.base(), at };
         let (here, tail_place) = (place(page), tail.map(place));
         let request = Block { start, text: &text, mode, model: &x.model, page: here, tail: tail_place, counter };
-        let (done, ns) = crate::worker::timed(|| self.drafts.drafter.draft(&request, &mut self.jumps));
+        let (done, ns) = crate::worker::timed(|| self.drafts.drafter.draft(&request));
         self.drafts.ns += ns;
         self.drafts.enlist(id);
         self.sides[block as usize].draft = id + 1;
@@ -237,8 +234,10 @@ impl Jit {
         self.drafts.bytes += done.code.len() as u64;
         let d = &mut self.drafts.all[id as usize];
         (d.code, d._insns) = (placed?, done.insns);
+        let code = d.code;
+        self.link(mode, here, code, &done.links);
         if self.config.perf_map {
-            crate::dump::perf_map("draft", d.code, done.code.len(), at);
+            crate::dump::perf_map("draft", code, done.code.len(), at);
         }
         Some(Way::Draft(id))
     }
@@ -263,13 +262,13 @@ impl Jit {
     }
 
     /// Takes a draft out of the jump table.
-    fn unlink_draft(&mut self, x: &Exec, id: u32) {
+    fn unlink_draft(&mut self, x: &mut Exec, id: u32) {
         let (mode, place, code) = self.drafts.place(id);
-        self.jumps.unset(mode, Place { base: x.sys.mem.base(), at: place }, code);
+        self.unset(x, mode, place, code);
     }
 
     /// Takes the drafts that a write has touched out of the jump table. Their blocks know when they are good again.
-    pub(super) fn unlink_drafts(&mut self, x: &Exec, stale: StaleCode) {
+    pub(super) fn unlink_drafts(&mut self, x: &mut Exec, stale: StaleCode) {
         for id in self.drafts.of_page(stale.page).to_vec() {
             if self.drafts.all[id as usize].granules(stale.page) & stale.granules != 0 {
                 self.unlink_draft(x, id);
@@ -278,7 +277,7 @@ impl Jit {
     }
 
     /// Lets go of a draft.
-    fn drop_draft(&mut self, x: &Exec, id: u32) {
+    fn drop_draft(&mut self, x: &mut Exec, id: u32) {
         self.unlink_draft(x, id);
         let d = &mut self.drafts.all[id as usize];
         (d.code, d._insns) = (0, Box::default());
@@ -303,7 +302,7 @@ impl Jit {
     }
 
     /// Lets go of the drafts whose code lies in memory that is used anew.
-    pub(super) fn evict_drafts(&mut self, x: &Exec, gone: &Range<u64>) {
+    pub(super) fn evict_drafts(&mut self, x: &mut Exec, gone: &Range<u64>) {
         for id in 0..self.drafts.all.len() as u32 {
             if gone.contains(&self.drafts.all[id as usize].code) {
                 self.drop_draft(x, id);

@@ -30,6 +30,7 @@ impl State {
                 FlagState::By { kind, bits, a, b, r },
                 FlagState::By { kind: kind2, bits: bits2, a: a2, b: b2, r: r2 },
             ) => (kind, bits, a, b, r) == (kind2, bits2, a2, b2, r2),
+            (FlagState::Carries(co), FlagState::Carries(other)) => co == other,
             (FlagState::Words { words, stored: false }, FlagState::Words { words: other, stored: false }) => {
                 words == other
             }
@@ -67,6 +68,11 @@ impl Tr<'_, '_> {
                 if kind != FlagKind::Logic {
                     self.put_state(second, abi::word(abi::FLAG_B));
                 }
+            }
+            FlagState::Carries(co) => {
+                self.settle_memory();
+                let co = self.lower(co, 64);
+                self.put_state(co, abi::flag_words()[2]);
             }
             FlagState::Words { words, stored: false } => {
                 for (v, at) in words.into_iter().zip(abi::flag_words()) {

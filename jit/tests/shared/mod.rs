@@ -49,5 +49,8 @@ pub fn same_at_any_count(rom: &Rom, model: ModelName, engine: Box<dyn Engine>, l
     for count in (1..looks).map(|n| end * n / looks + n).chain([rig::INSNS]) {
         same_at(&mut want, &mut got, count)?;
     }
-    Ok(got)
+    match got.counters().iter().find(|c| c.0 == "jit_refused") {
+        Some(&(_, n)) if n > 0 => Err(format!("{n} regions could not be translated")),
+        _ => Ok(got),
+    }
 }

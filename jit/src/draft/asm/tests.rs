@@ -222,7 +222,6 @@ fn what_has_one_register_says_which() {
         check(|a| a.bswap64(d), M::Bswap, &[R(64, d)]);
         check(|a| a.push(d), M::Push, &[R(64, d)]);
         check(|a| a.pop(d), M::Pop, &[R(64, d)]);
-        check(|a| a.jmp_to(d), M::Jmp, &[R(64, d)]);
         check(|a| a.call(d), M::Call, &[R(64, d)]);
     }
     for m in addresses() {
@@ -240,6 +239,10 @@ fn what_has_two_registers_says_which() {
         for s in HOSTS {
             both(|wide, bits| {
                 check(|a| a.imul(wide, d, s), M::Imul, &[R(bits, d), R(bits, s)]);
+                for n in [0x61c8_8647, -5] {
+                    let v = i64::from(n) as u64;
+                    check(|a| a.imul_imm(wide, d, s, n), M::Imul, &[R(bits, d), R(bits, s), I(bits, v)]);
+                }
                 check(|a| a.movsx(wide, 8, d, s), M::Movsx, &[R(bits, d), R(8, s)]);
                 check(|a| a.movsx(wide, 16, d, s), M::Movsx, &[R(bits, d), R(16, s)]);
                 check(|a| a.movsx(wide, 32, d, s), M::Movsxd, &[R(bits, d), R(32, s)]);
@@ -251,6 +254,27 @@ fn what_has_two_registers_says_which() {
             check(|a| a.count(Count::Leading, d, s), M::Lzcnt, &[R(64, d), R(64, s)]);
         }
     }
+}
+
+#[test]
+fn all_vectors_go_to_the_stack_and_come_from_there() {
+    let read = |write: &dyn Fn(&mut Asm)| {
+        let mut a = Asm::default();
+        write(&mut a);
+        Decoder::new(64, &a.code, DecoderOptions::NONE).iter().collect::<Vec<Instruction>>()
+    };
+    let (save, load) = (read(&|a| a.save_vectors()), read(&|a| a.load_vectors()));
+    let moves = |at: &Instruction| (at.mnemonic(), at.memory_base(), at.memory_displacement64() / 16);
+    for x in 0..16 {
+        let (s, l) = (&save[x + 1], &load[x]);
+        assert_eq!(moves(s), (M::Movups, Register::RSP, x as u64));
+        assert_eq!(moves(l), moves(s));
+        assert_eq!((s.op1_register(), l.op0_register()), (Register::XMM0 + x as u32, Register::XMM0 + x as u32));
+    }
+    for (at, mnemonic) in [(&save[0], M::Sub), (&load[16], M::Add)] {
+        assert_eq!((at.mnemonic(), at.op0_register(), at.immediate64()), (mnemonic, Register::RSP, 256));
+    }
+    assert_eq!((save.len(), load.len()), (17, 17));
 }
 
 /// By the number of the condition: what moves, what sets, what branches.
