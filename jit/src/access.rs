@@ -15,7 +15,7 @@ const SEEN: usize = 6;
 /// An offset in a page that nothing is near.
 const FAR: i64 = 1 << 30;
 
-/// A page that was found in the TLB, and where an access lay in it. It holds until something else than translated code runs:
+/// A page that was found in the TLB, as a rule, and where an access lay in it. It holds until something else than translated code runs:
 /// nothing that translated code does by itself changes the TLB.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
@@ -33,6 +33,8 @@ pub struct Seen {
     write: bool,
     /// The linear address is a multiple of this.
     align: u64,
+    /// It may have been found by [`Tr::look_further`] instead: `host` is good for that access only then, and `off` is [`FAR`].
+    reached: bool,
 }
 
 /// Flags of an access to guest memory.
@@ -124,7 +126,19 @@ impl Tr<'_, '_> {
                 self.seen.remove(0);
             }
             let align = if aligned { bytes } else { 1 };
-            self.seen.push(Seen { root, disp, bytes, lin, off, host, entry, read: !write, write, align });
+            self.seen.push(Seen {
+                root,
+                disp,
+                bytes,
+                lin,
+                off,
+                host,
+                entry,
+                read: !write,
+                write,
+                align,
+                reached: reach,
+            });
         }
         host
     }
@@ -201,7 +215,8 @@ impl Tr<'_, '_> {
             return None;
         }
         let checked = if write { seen.write } else { seen.read };
-        if self.alone && (aligned || !checked || self.imports.keeping.is_none()) {
+        let may = if self.alone { checked && !aligned && self.imports.keeping.is_some() } else { !seen.reached };
+        if !may {
             return None;
         }
         let known = aligned && seen.align >= bytes && delta as u64 & (bytes - 1) == 0;

@@ -69,6 +69,9 @@ impl CodeMemory {
     }
 
     /// Has branches lead to `to`, or for 0 (or what is too far away) to where each leads when nothing is at its target.
+    ///
+    /// They are written by another address than they run at. The processors that have branches snoop by the physical one, and between
+    /// here and the next translated code lies a way through the gate.
     pub fn lead(&mut self, branches: &[Branch], to: u64) {
         let base = self.map.address();
         let written = branches.iter().map(|b| {

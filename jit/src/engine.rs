@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// Modes that have a jump table at the same time at most: 64 MiB of them, if all were full.
+/// Modes that have a jump table at the same time at most: 44 MiB of them, if all were full.
 const MAX_TABLES: usize = 16;
 /// Real changes of a region's code before nothing is translated there any more.
 const MAX_CHANGES: u32 = 8;
@@ -98,8 +98,9 @@ struct Region {
     bytes: u32,
     runs: Vec<(u16, u16)>,
     text: Box<[u8]>,
-    /// What its code refers to.
+    /// What its code refers to, and where in the page its branches lead.
     insns: Box<[Insn]>,
+    leads: Vec<u16>,
     slow: Vec<u16>,
     redo: Redo,
     /// It is being translated once more, with more slow instructions.
@@ -465,7 +466,7 @@ impl Jit {
         if !same {
             let at = r.page + u64::from(r.entries[0]);
             *self.changes.entry(at).or_default() += 1;
-            self.drop_region(id);
+            self.drop_region(x, id);
             return false;
         }
         r.life = Life::Live;
@@ -477,8 +478,16 @@ impl Jit {
         true
     }
 
+    /// The branches of a region's code are no more.
+    fn forget_code(&mut self, x: &Exec, id: u32) {
+        let r = &mut self.regions[id as usize];
+        let (leads, page) = (std::mem::take(&mut r.leads), Place { base: x.sys.mem.base(), at: r.page });
+        self.jumps.forget_leads(r.mode, page, &leads, &(r.code..r.code + u64::from(r.bytes)));
+    }
+
     /// Takes a region out of every list. Its number stays unused until all code is dropped.
-    fn drop_region(&mut self, id: u32) {
+    fn drop_region(&mut self, x: &Exec, id: u32) {
+        self.forget_code(x, id);
         let r = &mut self.regions[id as usize];
         r.life = Life::Gone;
         r.text = Box::default();
@@ -506,6 +515,7 @@ impl Jit {
             runs,
             text,
             insns: Box::default(),
+            leads: Vec::new(),
             slow: Vec::new(),
             redo: Redo::default(),
             again: false,
@@ -574,6 +584,7 @@ impl Jit {
             placed = self.memory.place(&around);
         }
         self.unlink(x, id); // from the code before
+        self.forget_code(x, id);
         let Some(placed) = placed else {
             self.regions[id as usize].life = Life::Dead; // larger than a segment
             return;
@@ -582,6 +593,7 @@ impl Jit {
         self.link(mode, Place { base, at: page }, code, &done.links);
         let r = &mut self.regions[id as usize];
         (r.code, r.insns, r.bytes, r.has_entries) = (code, done.insns, around.len() as u32, wants);
+        r.leads = done.links.iter().map(|l| l.to).collect();
         if r.entries != done.entries {
             let known = std::mem::replace(&mut r.entries, done.entries);
             if known.len() > 1 {
@@ -618,8 +630,8 @@ impl Jit {
     }
 
     fn drop_all(&mut self) {
-        self.jumps.forget(&mut self.memory);
         self.jumps.forget_branches(&(0..u64::MAX));
+        self.jumps.forget(&mut self.memory);
         // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
         for r in &mut self.regions {
             (r.life, r.text, r.insns, r.runs) = (Life::Gone, Box::default(), Box::default(), Vec::new());

@@ -27,7 +27,7 @@ impl Link {
     }
 }
 
-/// Bytes of an entry.
+/// Bytes of an entry, of which 12 are used: what lies behind any number of them is aligned as code is, whose low bits say which entry.
 pub const ENTRY: usize = MAX_ENTRIES;
 
 /// Appends the miss of the branch whose displacement is at `at`, and has it lead there.

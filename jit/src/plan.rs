@@ -26,7 +26,7 @@ pub struct Request {
     pub mode: Mode,
     /// The processor.
     pub model: Model,
-    /// Instructions that came back to be interpreted too often. Their accesses are looked up each by itself; those that are named
+    /// Instructions that came back to be interpreted too often. Their accesses look beyond the TLB; those that are named
     /// twice call the interpreter's function.
     pub slow: Vec<u16>,
 }

@@ -135,7 +135,7 @@ pub struct Tr<'a, 'b> {
     rmw: Option<Value>,
     /// Pages that the running block has looked up.
     pub seen: Vec<Seen>,
-    /// The running instruction's accesses are looked up each by itself.
+    /// The running instruction's accesses look beyond the TLB: see [`Tr::address`].
     pub alone: bool,
     /// Blocks `(info)` that store a state and leave: the latest of the running block.
     pub stored: Vec<(State, Block)>,

@@ -18,7 +18,7 @@ impl Jit {
         for id in 0..self.regions.len() as u32 {
             if id != but && gone.contains(&self.regions[id as usize].code) {
                 self.unlink(x, id);
-                self.drop_region(id);
+                self.drop_region(x, id);
                 let r = &mut self.regions[id as usize];
                 (r.code, r.insns, r.runs) = (0, Box::default(), Vec::new());
                 evicted[id as usize] = true;

@@ -1,7 +1,7 @@
 //! The drafts that there are: which block each is of, how hot it is, and when it is out of use.
 //!
 //! A draft belongs to a decoded block, and is good whenever that block is: the bytes are the same then. It is entered from here through
-//! its block, and from other code through the jump table, out of which it is taken when the bytes are written to.
+//! its block, and from other code as [`crate::jumps`] says, to which it is lost when the bytes are written to.
 
 use super::{Jit, Life, Side, Way};
 use crate::Config;
@@ -36,8 +36,10 @@ struct One {
     /// 0 when it is out of use for good.
     code: u64,
     block: BlockId,
-    /// What its code refers to.
+    /// Its length, what it refers to, and where in the page its branches lead.
+    len: u32,
     _insns: Box<[Insn]>,
+    leads: Box<[u16]>,
     /// The draft of the same block for another mode, plus one.
     next: u32,
 }
@@ -204,7 +206,18 @@ impl Jit {
             self.drop_draft(x, old);
         }
         let insns = Box::default();
-        let id = self.drafts.add(One { page, run, tail, mode, code: 0, block, _insns: insns, next });
+        let id = self.drafts.add(One {
+            page,
+            run,
+            tail,
+            mode,
+            code: 0,
+            block,
+            len: 0,
+            _insns: insns,
+            leads: Box::default(),
+            next,
+        });
         let hot = self.drafts.hot;
         let counter = self.drafts.counter(id);
         counter.set(hot);
@@ -233,7 +246,8 @@ impl Jit {
         self.drafts.insns += self.interp.cache.insns(block).len() as u64;
         self.drafts.bytes += done.code.len() as u64;
         let d = &mut self.drafts.all[id as usize];
-        (d.code, d._insns) = (placed?, done.insns);
+        (d.code, d.len, d._insns) = (placed?, done.code.len() as u32, done.insns);
+        d.leads = done.links.iter().map(|l| l.to).collect();
         let code = d.code;
         self.link(mode, here, code, &done.links);
         if self.config.perf_map {
@@ -280,7 +294,9 @@ impl Jit {
     fn drop_draft(&mut self, x: &mut Exec, id: u32) {
         self.unlink_draft(x, id);
         let d = &mut self.drafts.all[id as usize];
-        (d.code, d._insns) = (0, Box::default());
+        let page = Place { base: x.sys.mem.base(), at: d.page };
+        self.jumps.forget_leads(d.mode, page, &d.leads, &(d.code..d.code + u64::from(d.len)));
+        (d.code, d._insns, d.leads) = (0, Box::default(), Box::default());
         let (block, next) = (d.block, d.next);
         for page in d.pages() {
             if let Some(list) = self.drafts.pages.get_mut((page >> PAGE_SHIFT) as usize) {
