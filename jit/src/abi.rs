@@ -5,7 +5,8 @@
 //! may still retire, `page_ip` the instruction pointer of the first byte of the region's page, `code` the word by which it was
 //! entered: the address of its host code, and the number of its entry in [`ENTRY_BITS`] low bits; `cell` concerns only who answers
 //! for code that is not there (see [`crate::jumps`]). It leaves by a tail call of another
-//! region with the same arguments (by a branch in the page only the first three: see [`crate::links`]), or by returning to the engine with the state complete in [`Exec`].
+//! region with the same arguments (by a branch in the page only the first three: see [`crate::links`]), or by returning to the
+//! engine with the state complete in [`Exec`].
 
 use ferrite_core::cpu::CpuState;
 use ferrite_core::cpu::flags::Flags;

@@ -4,13 +4,13 @@
 mod aside;
 mod drafts;
 mod hot;
+mod placed;
 
 use crate::abi::{self, REASONS, Reason};
 use crate::code::CodeMemory;
-use crate::compile::{Compiler, Translation};
+use crate::compile::Compiler;
 use crate::draft;
-use crate::helper::{self, Import};
-use crate::jumps::{Branch, Code, Jumps, Place};
+use crate::jumps::{Code, Jumps};
 use crate::links::{self, Link};
 use crate::mode::{Mode, linear_mask};
 use crate::persist::{self, Shelf, Store};
@@ -98,9 +98,9 @@ struct Region {
     bytes: u32,
     runs: Vec<(u16, u16)>,
     text: Box<[u8]>,
-    /// What its code refers to, and where in the page its branches lead.
+    /// What its code refers to, and its branches in the page.
     insns: Box<[Insn]>,
-    leads: Vec<u16>,
+    links: Vec<Link>,
     slow: Vec<u16>,
     redo: Redo,
     /// It is being translated once more, with more slow instructions.
@@ -204,14 +204,15 @@ impl Jit {
         let mut compiler = Compiler::new()?;
         let gate = if draft::AVAILABLE { Some(draft::gate()) } else { compiler.gate() };
         let mut memory = CodeMemory::new(config.code_cache.max(1))?;
+        let no_room = || Unavailable::Memory("no room".to_owned());
         let mut kept = |code: Option<Vec<u8>>| {
             let code = code.ok_or_else(|| Unavailable::Host("no tail calls".to_owned()))?;
-            memory.place(&code).ok_or_else(|| Unavailable::Memory("no room".to_owned()))
+            memory.place(&code).ok_or_else(no_room)
         };
         let gate = kept(gate)?;
         let missing = kept(compiler.missing())?;
         let go = [kept(compiler.go(false))?, kept(compiler.go(true))?];
-        let drafts = Drafts::new(config, &mut memory).ok_or_else(|| Unavailable::Memory("no room".to_owned()))?;
+        let drafts = Drafts::new(config, &mut memory).ok_or_else(no_room)?;
         memory.keep();
         // SAFETY: the code at this address was made as a function of this type.
         let gate = unsafe { std::mem::transmute::<*const (), Gate>(gate as *const ()) };
@@ -302,37 +303,6 @@ impl Jit {
         if !self.jumps.has(mode) && self.jumps.count() >= MAX_TABLES || self.jumps.is_full() {
             self.drop_all();
             self.jumps.clear();
-        }
-    }
-
-    /// Takes a region's entries out of the jump table.
-    fn unlink(&mut self, x: &mut Exec, id: u32) {
-        for n in 0..self.regions[id as usize].entries.len() {
-            let r = &self.regions[id as usize];
-            self.unset(x, r.mode, r.page + u64::from(r.entries[n]), r.code);
-        }
-    }
-
-    /// Guest code at a position is entered by `code`.
-    fn set(&mut self, x: &mut Exec, mode: Mode, at: u64, code: Code) {
-        if self.jumps.set(&mut self.memory, mode, Place { base: x.sys.mem.base(), at }, code) {
-            x.tlb.forget_ways();
-        }
-    }
-
-    /// It is no more, if it was by the code at `code`.
-    fn unset(&mut self, x: &mut Exec, mode: Mode, at: u64, code: u64) {
-        if self.jumps.unset(&mut self.memory, mode, Place { base: x.sys.mem.base(), at }, code) {
-            x.tlb.forget_ways();
-        }
-    }
-
-    /// Has the branches of code that was just placed lead to what is at their targets in the page.
-    fn link(&mut self, mode: Mode, page: Place, code: u64, links: &[Link]) {
-        for l in links {
-            let place = Place { at: page.at + u64::from(l.to), ..page };
-            let branch = Branch { at: code + u64::from(l.at), miss: code + u64::from(l.miss) };
-            self.jumps.link(&mut self.memory, mode, place, branch);
         }
     }
 
@@ -478,13 +448,6 @@ impl Jit {
         true
     }
 
-    /// The branches of a region's code are no more.
-    fn forget_code(&mut self, x: &Exec, id: u32) {
-        let r = &mut self.regions[id as usize];
-        let (leads, page) = (std::mem::take(&mut r.leads), Place { base: x.sys.mem.base(), at: r.page });
-        self.jumps.forget_leads(r.mode, page, &leads, &(r.code..r.code + u64::from(r.bytes)));
-    }
-
     /// Takes a region out of every list. Its number stays unused until all code is dropped.
     fn drop_region(&mut self, x: &Exec, id: u32) {
         self.forget_code(x, id);
@@ -515,7 +478,7 @@ impl Jit {
             runs,
             text,
             insns: Box::default(),
-            leads: Vec::new(),
+            links: Vec::new(),
             slow: Vec::new(),
             redo: Redo::default(),
             again: false,
@@ -539,92 +502,6 @@ impl Jit {
                 let id = req.id;
                 let (done, ns) = crate::worker::timed(|| persist::translate(compiler, self.shelf.as_ref(), &req));
                 self.install(x, id, done, ns);
-            }
-        }
-    }
-
-    /// Puts a finished translation to use.
-    fn install(&mut self, x: &mut Exec, id: u32, done: Option<Translation>, ns: u64) {
-        self.counts.compile_ns += ns;
-        let Some(r) = self.regions.get_mut(id as usize) else { return };
-        r.again = false;
-        if r.life == Life::Gone {
-            return; // everything was dropped meanwhile
-        }
-        let Some(mut done) = done else {
-            self.counts.refused += 1;
-            r.life = Life::Dead;
-            self.unlink(x, id); // nobody watches over it from here on
-            return;
-        };
-        if let Some((runs, slow)) = done.of {
-            (r.runs, r.slow) = (runs, slow);
-            self.counts.found += 1;
-        }
-        let insns = done.insns.as_ptr() as u64;
-        let (mode, base, page) = (r.mode, x.sys.mem.base(), r.page);
-        for p in &done.patches {
-            let address = match p.import {
-                n if n == Import::Cell as u32 => {
-                    self.jumps.cell(mode, Place { base, at: page.wrapping_add_signed(p.addend) })
-                }
-                n => helper::address(n).unwrap_or(insns).wrapping_add_signed(p.addend),
-            };
-            let at = p.at as usize;
-            done.code[at..at + 8].copy_from_slice(&address.to_ne_bytes());
-        }
-        // One that has no use for its code word needs no entries either.
-        let wants = links::AVAILABLE && (done.entries.len() > 1 || !mode.is_flat());
-        let mut around = links::entries(if wants { done.entries.len() } else { 0 });
-        let ahead = around.len() as u64;
-        around.append(&mut done.code);
-        let mut placed = self.memory.place(&around);
-        if placed.is_none() {
-            self.evict(x, id);
-            placed = self.memory.place(&around);
-        }
-        self.unlink(x, id); // from the code before
-        self.forget_code(x, id);
-        let Some(placed) = placed else {
-            self.regions[id as usize].life = Life::Dead; // larger than a segment
-            return;
-        };
-        let code = placed + ahead;
-        self.link(mode, Place { base, at: page }, code, &done.links);
-        let r = &mut self.regions[id as usize];
-        (r.code, r.insns, r.bytes, r.has_entries) = (code, done.insns, around.len() as u32, wants);
-        r.leads = done.links.iter().map(|l| l.to).collect();
-        if r.entries != done.entries {
-            let known = std::mem::replace(&mut r.entries, done.entries);
-            if known.len() > 1 {
-                // Their numbers are others now.
-                self.sides.iter_mut().filter(|s| s.region == id + 1).for_each(|s| *s = Side::default());
-            }
-        }
-        r.life = Life::Stale; // until its bytes have been looked at, and watched
-        self.counts.regions += 1;
-        self.counts.insns += done.count as u64;
-        self.counts.bytes += around.len() as u64;
-        if self.config.perf_map {
-            let r = &self.regions[id as usize];
-            crate::dump::perf_map("region", placed, around.len(), r.page + u64::from(r.entries[0]));
-        }
-        if self.revive(x, id) {
-            self.note_entries(x, id);
-        }
-    }
-
-    /// Has blocks that a region can be entered at know it, and drafts go there.
-    fn note_entries(&mut self, x: &mut Exec, id: u32) {
-        for n in 0..self.regions[id as usize].entries.len() {
-            let r = &self.regions[id as usize];
-            let (mode, at, code) = (r.mode, r.page + u64::from(r.entries[n]), r.entered_by(n as u16));
-            self.set(x, mode, at, code);
-            let Some(block) = self.interp.cache.find(at, mode.code()) else { continue };
-            if let Some(side) = self.sides.get_mut(block as usize)
-                && side.region == 0
-            {
-                (side.region, side.entry) = (id + 1, n as u16);
             }
         }
     }

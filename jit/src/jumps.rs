@@ -236,12 +236,10 @@ impl Jumps {
         }
     }
 
-    /// Lets go of the branches in a stretch of memory that lead to offsets of a page.
-    pub fn forget_leads(&mut self, mode: Mode, page: Place, leads: &[u16], gone: &Range<u64>) {
-        for &to in leads {
-            if let Some(cell) = self.find(mode, Place { at: page.at + u64::from(to), ..page }) {
-                self.led[cell as usize].branches.retain(|b| !gone.contains(&b.at));
-            }
+    /// Lets go of the branch to a place whose displacement is at an address.
+    pub fn forget_branch(&mut self, mode: Mode, place: Place, at: u64) {
+        if let Some(cell) = self.find(mode, place) {
+            self.led[cell as usize].branches.retain(|b| b.at != at);
         }
     }
 
@@ -401,7 +399,7 @@ mod tests {
         r.set(0x5010, MISSING << 32);
         assert_eq!(r.led(0x10), 0x15, "no displacement reaches that");
 
-        r.jumps.forget_leads(r.mode, place(0x5000), &[0x30, 0x10], &(r.base + 0x20..r.base + 0x30));
+        r.jumps.forget_branch(r.mode, place(0x5010), r.base + 0x20);
         r.set(0x5010, other);
         assert_eq!((r.led(0x10), r.led(0x20)), (0x900, 0x25), "the second is of code that is no more");
         r.link(0x5010, 0x20);

@@ -95,8 +95,8 @@ pub struct Tlb {
     filled: [Vec<u32>; 2],
     /// The translations that the processor remembers.
     pub known: Known,
-    /// Changes when an entry for fetches goes or becomes another's, and by [`Self::forget_ways`]. Who remembers where code at a linear address is, remembers
-    /// this with it. Never 0.
+    /// Changes when an entry for fetches goes or becomes another's, and by [`Self::forget_ways`]. Who remembers where code at a linear
+    /// address is, remembers this with it. Never 0.
     pub stamp: u64,
     /// Entries filled since the machine started.
     pub fills: u64,

@@ -24,7 +24,7 @@ use crate::helper;
 use crate::jumps::Place;
 use crate::links::Link;
 use crate::mode::Mode;
-use asm::{ABOVE, Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, RDX, RSI, SIGN, Shift, at};
+use asm::{ABOVE, Alu, Cc, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, RDX, RSI, SIGN, Shift, at};
 use emit::{EXEC, Emit, End, Known, LEFT, PAGE_IP, Target};
 use ferrite_core::cpu::Model;
 use ferrite_core::cpu::state::RIP;
@@ -393,14 +393,8 @@ impl Drafter {
         match self.emit.end(&self.trace).ok()? {
             End::Next => self.go(b, entry, behind),
             End::Jump(to) => self.go(b, entry, to),
-            End::Either(cc, Target::Offset(k)) if self.emit.mode.is_flat() && k < PAGE_SIZE as i64 => {
-                if k == i64::from(b.start) {
-                    self.emit.asm.jcc(cc, entry);
-                } else {
-                    let miss = self.leave(k as i32, Reason::Next, 0);
-                    self.emit.asm.jcc(cc, miss);
-                    self.link(miss, k);
-                }
+            End::Either(cc, to) if let Some(k) = self.in_page(to) => {
+                self.branch(b, entry, Some(cc), k);
                 self.go(b, entry, behind);
             }
             End::Either(cc, to) => {
@@ -414,33 +408,43 @@ impl Drafter {
         Some(())
     }
 
-    /// The branch that was just written leads to an offset in the page: to what is there, and while nothing is to `miss`.
-    fn link(&mut self, miss: Label, to: i64) {
-        self.links.push((self.emit.asm.code.len() - 4, miss, to as u16));
+    /// The offset in the page of a target whose place is known: the page that runs is mapped where it is.
+    fn in_page(&self, to: Target) -> Option<i64> {
+        match to {
+            Target::Offset(k) if self.emit.mode.is_flat() && k < PAGE_SIZE as i64 => Some(k),
+            _ => None,
+        }
+    }
+
+    /// A branch to an offset in the page, on a condition if there is one: to the draft's own start, or to what is there, and while
+    /// nothing is to a way back to the engine.
+    fn branch(&mut self, b: &Block<'_>, entry: Label, cc: Option<Cc>, k: i64) {
+        let own = k == i64::from(b.start);
+        let to = if own { entry } else { self.leave(k as i32, Reason::Next, 0) };
+        let a = &mut self.emit.asm;
+        match cc {
+            Some(cc) => a.jcc(cc, to),
+            None => a.jmp(to),
+        }
+        if !own {
+            // Both end with the displacement.
+            self.links.push((a.code.len() - 4, to, k as u16));
+        }
     }
 
     /// Goes on at a target.
     fn go(&mut self, b: &Block<'_>, entry: Label, to: Target) {
-        let flat = self.emit.mode.is_flat();
+        if let Some(k) = self.in_page(to) {
+            return self.branch(b, entry, None, k);
+        }
+        let ip = Host(10);
         let a = &mut self.emit.asm;
         match to {
-            Target::Offset(k) if flat && k == i64::from(b.start) => a.jmp(entry),
-            Target::Offset(k) if flat && k < PAGE_SIZE as i64 => {
-                // The page that runs is mapped where it is: the entry's place is known.
-                let miss = self.leave(k as i32, Reason::Next, 0);
-                self.emit.asm.jmp(miss);
-                self.link(miss, k);
-            }
-            to => {
-                let ip = Host(10);
-                match to {
-                    Target::Offset(k) => a.lea(true, ip, at(PAGE_IP, k as i32)),
-                    Target::At(other) if other != ip => a.mov(true, ip, other),
-                    Target::At(_) => {}
-                }
-                self.go_anywhere(ip);
-            }
+            Target::Offset(k) => a.lea(true, ip, at(PAGE_IP, k as i32)),
+            Target::At(other) if other != ip => a.mov(true, ip, other),
+            Target::At(_) => {}
         }
+        self.go_anywhere(ip);
     }
 
     /// Goes on at an instruction pointer, by a way that is known (see [`abi::Way`]), or else as [`abi::GO`] does.

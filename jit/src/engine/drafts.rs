@@ -9,6 +9,7 @@ use crate::abi;
 use crate::code::CodeMemory;
 use crate::draft::{self, Block, Drafter};
 use crate::jumps::Place;
+use crate::links::Link;
 use crate::mode::Mode;
 use ferrite_core::exec::Exec;
 use ferrite_core::isa::Insn;
@@ -36,10 +37,9 @@ struct One {
     /// 0 when it is out of use for good.
     code: u64,
     block: BlockId,
-    /// Its length, what it refers to, and where in the page its branches lead.
-    len: u32,
+    /// What its code refers to, and its branches in the page.
     _insns: Box<[Insn]>,
-    leads: Box<[u16]>,
+    links: Vec<Link>,
     /// The draft of the same block for another mode, plus one.
     next: u32,
 }
@@ -206,18 +206,7 @@ impl Jit {
             self.drop_draft(x, old);
         }
         let insns = Box::default();
-        let id = self.drafts.add(One {
-            page,
-            run,
-            tail,
-            mode,
-            code: 0,
-            block,
-            len: 0,
-            _insns: insns,
-            leads: Box::default(),
-            next,
-        });
+        let id = self.drafts.add(One { page, run, tail, mode, code: 0, block, _insns: insns, links: Vec::new(), next });
         let hot = self.drafts.hot;
         let counter = self.drafts.counter(id);
         counter.set(hot);
@@ -237,18 +226,14 @@ impl Jit {
         self.sides[block as usize].draft = id + 1;
         // Without one, the block stays with the interpreter, and is not asked about again.
         let done = done?;
-        let mut placed = self.memory.place(&done.code);
-        if placed.is_none() {
-            self.evict(x, u32::MAX);
-            placed = self.memory.place(&done.code);
-        }
+        let placed = self.place(x, &done.code, u32::MAX);
         self.drafts.written += 1;
         self.drafts.insns += self.interp.cache.insns(block).len() as u64;
         self.drafts.bytes += done.code.len() as u64;
+        let code = placed?;
         let d = &mut self.drafts.all[id as usize];
-        (d.code, d.len, d._insns) = (placed?, done.code.len() as u32, done.insns);
-        d.leads = done.links.iter().map(|l| l.to).collect();
-        let code = d.code;
+        (d.code, d._insns) = (code, done.insns);
+        d.links.clone_from(&done.links);
         self.link(mode, here, code, &done.links);
         if self.config.perf_map {
             crate::dump::perf_map("draft", code, done.code.len(), at);
@@ -294,9 +279,11 @@ impl Jit {
     fn drop_draft(&mut self, x: &mut Exec, id: u32) {
         self.unlink_draft(x, id);
         let d = &mut self.drafts.all[id as usize];
-        let page = Place { base: x.sys.mem.base(), at: d.page };
-        self.jumps.forget_leads(d.mode, page, &d.leads, &(d.code..d.code + u64::from(d.len)));
-        (d.code, d._insns, d.leads) = (0, Box::default(), Box::default());
+        let (mode, at, code) = (d.mode, d.page, std::mem::take(&mut d.code));
+        let links = std::mem::take(&mut d.links);
+        d._insns = Box::default();
+        self.forget_links(mode, Place { base: x.sys.mem.base(), at }, code, &links);
+        let d = &self.drafts.all[id as usize];
         let (block, next) = (d.block, d.next);
         for page in d.pages() {
             if let Some(list) = self.drafts.pages.get_mut((page >> PAGE_SHIFT) as usize) {
