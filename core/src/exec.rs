@@ -226,6 +226,15 @@ impl Exec {
         self.contexts += u64::from(old != new && matches!(s, Seg::Es | Seg::Ds));
     }
 
+    /// Recomputes [`Ctx`] after a change of EFLAGS.AC at level 0: no more than who is asking for data follows from it, so that nothing
+    /// must be looked at before the next instruction.
+    pub fn refresh_view(&mut self) {
+        debug_assert_eq!(self.st.cpl, 0, "there is no alignment check");
+        if self.ctx.view != View::Watched {
+            self.ctx.view = asker(&self.st, Access::Read);
+        }
+    }
+
     /// Recomputes [`Ctx`] after a change of segments, control registers, CPL or system flags.
     pub fn refresh(&mut self) {
         self.contexts += 1;

@@ -15,6 +15,7 @@ use ferrite_core::cpu::state::Fpu;
 use ferrite_core::exec::{Ctx, Exec, Window};
 use ferrite_core::isa::ops::Ops;
 use ferrite_core::mmu::tlb;
+use ferrite_core::mmu::walk::Access;
 use std::mem::offset_of;
 
 /// How far behind the [`Exec`] translated code is told that it is: its general registers, the instruction pointer and the words below
@@ -104,7 +105,7 @@ pub const JUMP_SHIFT: u32 = 4;
 pub struct Way {
     /// The linear address.
     pub linear: u64,
-    /// [`Tlb::stamp`](tlb::Tlb::stamp) at that time: while it is the same, the code is still there, and is what is to be entered.
+    /// The mode's of [`Tlb::stamps`](tlb::Tlb::stamps) at that time: while it is the same, the code is still there, and is what is to be entered.
     pub stamp: u64,
     /// The word by which the code is entered, and the address in that.
     pub code: u64,
@@ -311,9 +312,9 @@ pub fn ip_span() -> i32 {
     offset(CTX + offset_of!(Ctx, ip_span))
 }
 
-/// Offset of the TLB's stamp.
-pub fn stamp() -> i32 {
-    offset(offset_of!(Exec, tlb) + offset_of!(tlb::Tlb, stamp))
+/// Offset of the TLB's stamp for fetches, of a user or not.
+pub fn stamp(user: bool) -> i32 {
+    offset(offset_of!(Exec, tlb) + offset_of!(tlb::Tlb, stamps) + 8 * usize::from(user))
 }
 
 /// Offset of an engine word.
@@ -323,6 +324,12 @@ pub fn word(n: usize) -> i32 {
 
 fn offset(n: usize) -> i32 {
     i32::try_from(n as i64 - BIAS as i64).expect("Exec is smaller than 2 GiB")
+}
+
+/// Has translated code look where the current view of data accesses is. No mode says which it is: it changes around each access of a
+/// system to its users' memory (SDM Vol. 2A, "STAC").
+pub fn follow_view(x: &mut Exec) {
+    x.words[TLB] = x.tlb.base_address(x.ctx.view, Access::Read);
 }
 
 /// Turns the operation that translated code has left behind into the flags.

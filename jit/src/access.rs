@@ -281,7 +281,8 @@ impl Tr<'_, '_> {
         let at = self.b.ins().ushr(lin, n);
         let mask = self.b.ins().iconst(types::I64, (ENTRIES as i64 - 1) << abi::TLB_SHIFT);
         let at = self.b.ins().band(at, mask);
-        self.b.ins().iadd(self.tlb, at)
+        let first = self.b.ins().load(types::I64, state_access(), self.exec, abi::word(abi::TLB));
+        self.b.ins().iadd(first, at)
     }
 
     /// Reads `bits` from a host address, zero-extended.

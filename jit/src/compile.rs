@@ -209,14 +209,14 @@ impl Compiler {
         })
     }
 
-    /// See [`abi::GO`]; for code that is `flat`, or any.
-    pub fn go(&mut self, flat: bool) -> Option<Vec<u8>> {
+    /// See [`abi::GO`]; for code that is `flat`, or any, and a user's or not.
+    pub fn go(&mut self, flat: bool, user: bool) -> Option<Vec<u8>> {
         self.build(CallConv::Tail, |b, p| {
             let (exec, left, target) = (p[0], p[1], p[2]);
             let miss = b.create_block();
             b.set_cold_block(miss);
             let sig = b.import_signature(region::signature(CallConv::Tail));
-            let mut ways = region::Ways { b, exec, flat };
+            let mut ways = region::Ways { b, exec, flat, user };
             let way = ways.look_up(target, miss);
             ways.go(sig, left, &way, left);
             b.switch_to_block(miss);

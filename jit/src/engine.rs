@@ -10,7 +10,7 @@ use crate::abi::{self, REASONS, Reason};
 use crate::code::CodeMemory;
 use crate::compile::Compiler;
 use crate::draft;
-use crate::jumps::{Code, Jumps};
+use crate::jumps::{Code, Jumps, Place};
 use crate::links::{self, Link};
 use crate::mode::{Mode, linear_mask};
 use crate::persist::{self, Shelf, Store};
@@ -169,7 +169,7 @@ pub struct Jit {
     changes: BTreeMap<u64, u32>,
     jumps: Jumps,
     /// See [`abi::GO`]: for any code, and for flat code.
-    go: [u64; 2],
+    go: [[u64; 2]; 2],
     mode: Option<Mode>,
     /// [`Exec::contexts`] when the mode was looked at.
     contexts: u64,
@@ -211,7 +211,10 @@ impl Jit {
         };
         let gate = kept(gate)?;
         let missing = kept(compiler.missing())?;
-        let go = [kept(compiler.go(false))?, kept(compiler.go(true))?];
+        let mut go = [[0; 2]; 2];
+        for (flat, user) in [(false, false), (false, true), (true, false), (true, true)] {
+            go[usize::from(flat)][usize::from(user)] = kept(compiler.go(flat, user))?;
+        }
         let drafts = Drafts::new(config, &mut memory).ok_or_else(no_room)?;
         memory.keep();
         // SAFETY: the code at this address was made as a function of this type.
@@ -289,9 +292,8 @@ impl Jit {
             self.make_room_for(mode);
             [x.words[abi::JUMPS], x.words[abi::WAYS]] = self.jumps.addresses(mode);
             x.words[abi::MODE] = mode.number() as u64;
-            x.words[abi::TLB] = x.tlb.base_address(x.ctx.view, Access::Read);
             x.words[abi::FETCH_TLB] = x.tlb.base_address(x.ctx.fetch_view, Access::Fetch);
-            x.words[abi::GO] = self.go[usize::from(mode.is_flat())];
+            x.words[abi::GO] = self.go[usize::from(mode.is_flat())][usize::from(mode.is_user())];
             x.words[abi::LINEAR_MASK] = linear_mask(x.model.name);
             self.drafts.say_where(x);
         }
@@ -548,25 +550,27 @@ impl Jit {
         }
     }
 
-    /// Where to go on at once after a way out: the instruction asked for a look (it went to another level, say), nothing is due, and
-    /// what runs next is known. The instruction pointer of the page's first byte, and the code word.
+    /// Where to go on at once after a way out: control went where no way was known, or the instruction asked for a look (it went to
+    /// another level, say), nothing is due, and there is code for what runs next. The instruction pointer of the page's first byte, and
+    /// the code word.
     #[inline]
     fn onward(&mut self, x: &mut Exec, reason: Reason) -> Option<(u64, u64)> {
-        let may = matches!(reason, Reason::Next | Reason::Attention) && x.attention && !self.pausing;
-        let ready = matches!(&self.compiler, Back::There(worker) if worker.is_ready());
-        if !may || ready || x.fault.is_some() || x.retired >= x.limit || !pass(x) {
+        let may = matches!(reason, Reason::Next | Reason::Attention) && !self.pausing;
+        if !may || x.fault.is_some() || x.retired >= x.limit {
             return None;
         }
-        self.look_at_mode(x);
+        if x.attention {
+            let ready = matches!(&self.compiler, Back::There(worker) if worker.is_ready());
+            if ready || !pass(x) {
+                return None;
+            }
+            self.look_at_mode(x);
+        }
         let linear = x.fetch_address();
-        let e = x.tlb.fetch_entry(x.ctx.fetch_view, linear);
-        let page = linear & !(PAGE_SIZE - 1);
-        if e.read != page {
-            return None;
-        }
-        let guest = linear.wrapping_add(e.addend);
-        let code = self.jumps.get(self.mode?, guest)?;
-        Some((x.st.rip().wrapping_sub(linear - page), code))
+        let guest = x.reach_code(linear)?;
+        let base = x.sys.mem.base();
+        let code = self.jumps.get(self.mode?, Place { base, at: guest.wrapping_sub(base) })?;
+        Some((x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1)), code))
     }
 
     /// Enters a region or a draft.
@@ -594,6 +598,7 @@ impl Jit {
         let (reason, at) = loop {
             let left = x.limit - x.retired;
             x.words[abi::LEFT] = left;
+            abi::follow_view(x);
             self.counts.enters += 1;
             // SAFETY: the gate and what it enters were made for each other and for `Exec` as it is laid out here; the code is live,
             // as is all that the jump table leads to, and it uses `x` alone, through the addresses put there by `look_at_mode`.

@@ -169,10 +169,29 @@ impl Jumps {
         self.at(cell).as_ptr().expose_provenance() as u64
     }
 
-    /// The word by which guest code is entered that the host has at `guest`, if it is known.
-    pub fn get(&self, mode: Mode, guest: u64) -> Option<u64> {
-        let entry = self.tables[mode.number()].entries.get(jump_slot(guest))?;
-        (entry[0] == guest).then_some(entry[1])
+    /// The word by which a place's code is entered, if there is any. The table has it from here on.
+    #[inline]
+    pub fn get(&mut self, mode: Mode, place: Place) -> Option<u64> {
+        let (table, guest) = (self.tables[mode.number()].entries.get(jump_slot(place.guest()))?, place.guest());
+        if table[0] == guest { Some(table[1]) } else { self.look_up(mode, place) }
+    }
+
+    /// The same for what has lost its entry in the table to another.
+    #[cold]
+    fn look_up(&mut self, mode: Mode, place: Place) -> Option<u64> {
+        let cell = self.find(mode, place)?;
+        let word = self.at(cell)[0].get();
+        if word == self.missing {
+            return None;
+        }
+        self.enter(mode, place, word, cell);
+        Some(word)
+    }
+
+    /// Has the table know what a place's code is entered by.
+    fn enter(&mut self, mode: Mode, place: Place, word: u64, cell: u32) {
+        let (table, slot) = (&mut self.tables[mode.number()], jump_slot(place.guest()));
+        (table.entries[slot], table.cells[slot]) = ([place.guest(), word], cell);
     }
 
     /// Has a branch lead to what is at a place, from here on.
@@ -191,9 +210,8 @@ impl Jumps {
         if !self.has(mode) {
             return false;
         }
-        let (cell, guest) = (self.make(mode, place), place.guest());
-        let (table, slot) = (&mut self.tables[mode.number()], jump_slot(guest));
-        (table.entries[slot], table.cells[slot]) = ([guest, code.word], cell);
+        let cell = self.make(mode, place);
+        self.enter(mode, place, code.word, cell);
         let led = &mut self.led[cell as usize];
         if led.to != code.address {
             led.to = code.address;
@@ -301,8 +319,14 @@ mod tests {
             self.jumps.unset(&mut self.memory, self.mode, place(at), word)
         }
 
-        fn get(&self, at: u64) -> Option<u64> {
-            self.jumps.get(self.mode, place(at).guest())
+        fn get(&mut self, at: u64) -> Option<u64> {
+            self.jumps.get(self.mode, place(at))
+        }
+
+        /// What translated code finds in the table.
+        fn tabled(&self, at: u64) -> Option<u64> {
+            let entry = self.jumps.tables[self.mode.number()].entries[jump_slot(place(at).guest())];
+            (entry[0] == place(at).guest()).then_some(entry[1])
         }
 
         /// The word by which a cell is left, and the offset that it holds.
@@ -416,13 +440,15 @@ mod tests {
         let (one, other) = (0x5010, neighbour(0x5010));
         r.set(one, 0x9000);
         r.set(other, 0xa000);
-        assert_eq!((r.get(one), r.get(other)), (None, Some(0xa000)), "the later one has it");
+        assert_eq!((r.tabled(one), r.tabled(other)), (None, Some(0xa000)), "the later one has it");
+        assert_eq!((r.get(one), r.tabled(one), r.tabled(other)), (Some(0x9000), Some(0x9000), None), "it is asked for");
+        assert_eq!(r.get(other), Some(0xa000));
         let entered = |r: &Rig, at| r.held(at).map(|c| c.0);
         assert_eq!((entered(&r, one), entered(&r, other)), (Some(0x9000), Some(0xa000)));
 
         assert!(r.unset(one, 0x9000));
         assert_eq!(entered(&r, one), Some(MISSING), "though the slot is another's");
-        assert_eq!((r.get(other), entered(&r, other)), (Some(0xa000), Some(0xa000)));
+        assert_eq!((r.get(one), r.get(other), entered(&r, other)), (None, Some(0xa000), Some(0xa000)));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub enum SegKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mode(u32);
 
+/// Where the view of fetches is.
+const VIEW: u32 = 4;
 /// Numbers that [`Mode`] takes: below this.
 pub const MODES: usize = 1 << 14;
 
@@ -34,7 +36,7 @@ impl Mode {
             0xffff_ffff => 1,
             _ => 2,
         };
-        let mut bits = x.ctx.code as u32 | sp << 2 | (x.ctx.view as u32) << 4;
+        let mut bits = x.ctx.code as u32 | sp << 2 | (x.ctx.fetch_view as u32) << VIEW;
         if x.ctx.code != CodeSize::Bits64 {
             for (n, seg) in [0, 2, 3].into_iter().enumerate() {
                 bits |= (kind(&x.ctx.win[seg], true) as u32) << (6 + 2 * n);
@@ -81,6 +83,11 @@ impl Mode {
             1 => 0xffff_ffff,
             _ => u64::MAX,
         }
+    }
+
+    /// Whether code is fetched as users fetch it: at level 3.
+    pub const fn is_user(self) -> bool {
+        self.0 >> VIEW & 3 == View::User as u32
     }
 
     /// Whether code has no base, and the instruction pointer no bounds.

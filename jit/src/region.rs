@@ -84,13 +84,11 @@ pub fn emit(
 
     let vars = std::array::from_fn(|_| b.declare_var(types::I64));
     let (left_var, carry) = (b.declare_var(types::I64), b.declare_var(types::I64));
-    let tlb = b.ins().load(types::I64, state_access(), exec, abi::word(abi::TLB));
     let t = Tr::new(
         &mut b,
         vars,
         exec,
         left,
-        tlb,
         page_ip,
         req.mode,
         req.model.name,
@@ -122,8 +120,9 @@ pub struct Way {
 pub struct Ways<'a, 'b> {
     pub b: &'a mut FunctionBuilder<'b>,
     pub exec: Value,
-    /// Whether code has no base.
+    /// Whether code has no base, and whether it is a user's.
     pub flat: bool,
+    pub user: bool,
 }
 
 impl Ways<'_, '_> {
@@ -175,7 +174,7 @@ impl Ways<'_, '_> {
         let way = self.way(linear);
         let known = self.b.ins().load(types::I64, state_access(), way, abi::WAY_LINEAR);
         self.same(linear, known, miss);
-        let stamp = self.word(abi::stamp());
+        let stamp = self.word(abi::stamp(self.user));
         let known = self.b.ins().load(types::I64, state_access(), way, abi::WAY_STAMP);
         self.same(stamp, known, miss);
         let code = self.b.ins().load(types::I64, state_access(), way, abi::WAY_CODE);
@@ -203,7 +202,7 @@ impl Ways<'_, '_> {
         let code = self.b.ins().load(types::I64, state_access(), slot, 8);
 
         let (way, address) = (self.way(linear), self.address(code));
-        let stamp = self.word(abi::stamp());
+        let stamp = self.word(abi::stamp(self.user));
         let words =
             [(linear, abi::WAY_LINEAR), (stamp, abi::WAY_STAMP), (code, abi::WAY_CODE), (address, abi::WAY_ADDRESS)];
         for (v, at) in words {
@@ -518,7 +517,7 @@ impl Region<'_, '_, '_> {
     /// Leaves the region for the code at `ip`: to its entry point, if that is known, or to the engine.
     fn exit(&mut self, ip: V, branched: bool) {
         let code64 = self.req.mode.code() == CodeSize::Bits64;
-        let flat = code64 || self.req.mode.segment(1) == SegKind::Flat;
+        let (flat, user) = (self.req.mode.is_flat(), self.req.mode.is_user());
         if !flat && branched {
             let t = &mut self.t;
             let target = t.lower(ip, 64);
@@ -542,12 +541,12 @@ impl Region<'_, '_, '_> {
             }
             let cell = self.address(Import::Cell, to);
             let code = self.t.b.ins().load(types::I64, state_access(), cell, 0);
-            let mut ways = Ways { b: self.t.b, exec, flat };
+            let mut ways = Ways { b: self.t.b, exec, flat, user };
             let address = ways.address(code);
             return ways.go(self.sig, left, &Way { code, address, page_ip }, cell);
         }
         let cold = self.t.cold_block();
-        let mut ways = Ways { b: self.t.b, exec, flat };
+        let mut ways = Ways { b: self.t.b, exec, flat, user };
         let way = ways.known(target, cold);
         ways.go(self.sig, left, &way, left);
         self.t.b.switch_to_block(cold);

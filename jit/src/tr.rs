@@ -120,8 +120,6 @@ pub struct Tr<'a, 'b> {
     pub vars: [Variable; 16],
     /// What the function was called with: the CPU.
     pub exec: Value,
-    /// The TLB's first entry for the mode's view.
-    pub tlb: Value,
     /// The instruction pointer of the page's first byte.
     pub page_ip: Value,
     pub mode: Mode,
@@ -155,7 +153,6 @@ impl<'a, 'b> Tr<'a, 'b> {
         vars: [Variable; 16],
         exec: Value,
         left: Value,
-        tlb: Value,
         page_ip: Value,
         mode: Mode,
         model: ModelName,
@@ -177,7 +174,6 @@ impl<'a, 'b> Tr<'a, 'b> {
             s,
             vars,
             exec,
-            tlb,
             page_ip,
             mode,
             model,

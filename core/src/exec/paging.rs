@@ -158,6 +158,22 @@ impl Exec {
         (tag == lin & !(PAGE_SIZE - 1) && !self.attention).then(|| lin.wrapping_add(e.addend))
     }
 
+    /// Where the host has the code at a linear address, if its page is memory and maps it without marks in the tables: see
+    /// [`Self::reach`].
+    #[inline]
+    pub fn reach_code(&mut self, lin: u64) -> Option<u64> {
+        let page = lin & !(PAGE_SIZE - 1);
+        let mut e = *self.tlb.fetch_entry(self.ctx.fetch_view, lin);
+        if e.read != page {
+            if !canonical(lin) {
+                return None;
+            }
+            self.find(self.ctx.fetch_view, lin, Access::Fetch, false).ok()?;
+            e = *self.tlb.fetch_entry(self.ctx.fetch_view, lin);
+        }
+        (e.read == page && !self.attention).then(|| lin.wrapping_add(e.addend))
+    }
+
     /// The `bytes` bytes (at most 16) at a linear address that lie in two pages, of which [`Self::reach`] has both for reading.
     pub fn gather(&mut self, lin: u64, bytes: u64) -> Option<u128> {
         let here = PAGE_SIZE - (lin & (PAGE_SIZE - 1));

@@ -95,9 +95,10 @@ pub struct Tlb {
     filled: [Vec<u32>; 2],
     /// The translations that the processor remembers.
     pub known: Known,
-    /// Changes when an entry for fetches goes or becomes another's, and by [`Self::forget_ways`]. Who remembers where code at a linear
-    /// address is, remembers this with it. Never 0.
-    pub stamp: u64,
+    /// By set of entries for fetches, of [`View::Supervisor`] and of [`View::User`]: changes when one of them goes or becomes another's,
+    /// and by [`Self::forget_ways`]. Who remembers where code at a linear address is, remembers this with it. Never 0. A system's
+    /// own code is in global pages, so that the first outlives most loads of CR3.
+    pub stamps: [u64; 2],
     /// Entries filled since the machine started.
     pub fills: u64,
     /// Whole flushes since the machine started.
@@ -123,7 +124,7 @@ impl Default for Tlb {
             global: Box::new([0; ENTRIES * SETS / 64]),
             filled: [Vec::new(), Vec::new()],
             known: Known::default(),
-            stamp: 1,
+            stamps: [1; 2],
             fills: 0,
             flushes: 0,
         }
@@ -152,15 +153,15 @@ impl Tlb {
         self.entries[i] = Entry::empty(Self::some_lin(i));
     }
 
-    /// Code that somebody remembers to be somewhere is not there any more: see [`Self::stamp`].
+    /// Code that somebody remembers to be somewhere is not there any more: see [`Self::stamps`].
     pub fn forget_ways(&mut self) {
-        self.stamp += 1;
+        self.stamps = self.stamps.map(|s| s + 1);
     }
 
     /// An entry is about to be changed.
     fn note_change(&mut self, i: usize) {
         if i >= FETCHES * ENTRIES && !self.entries[i].is_empty(Self::some_lin(i)) {
-            self.stamp += 1;
+            self.stamps[i / ENTRIES - FETCHES] += 1;
         }
     }
 
@@ -248,7 +249,7 @@ impl Tlb {
             22 => {
                 // All pieces lie in one aligned 4-MiB region.
                 self.known.forget_region(lin);
-                self.stamp += 1;
+                self.forget_ways();
                 // What is empty leaves the list: else each INVLPG and the fill behind it would make it longer, to its limit.
                 let entries = &mut self.entries;
                 for list in &mut self.filled {
@@ -283,32 +284,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stamp_changes_when_an_entry_for_fetches_does() {
+    fn a_stamp_changes_when_an_entry_for_fetches_does() {
         let mut tlb = Tlb::default();
         let fill = |tlb: &mut Tlb, lin: u64, access| {
             let e = tlb.fill(View::User, lin, access, false);
             (e.read, e.addend) = (lin, 0x1000);
         };
-        let mut last = tlb.stamp;
-        let mut changed = |tlb: &Tlb| std::mem::replace(&mut last, tlb.stamp) != tlb.stamp;
-        assert_ne!(tlb.stamp, 0, "what was never stamped matches nothing");
+        let mut last = tlb.stamps;
+        // Of the system's, and of the user's.
+        let mut changed = |tlb: &Tlb| {
+            let before = std::mem::replace(&mut last, tlb.stamps);
+            [before[0] != last[0], before[1] != last[1]]
+        };
+        let (none, user, all) = ([false; 2], [false, true], [true; 2]);
+        assert!(!tlb.stamps.contains(&0), "what was never stamped matches nothing");
         let (page, same_entry) = (0x5000, 0x5000 + ENTRIES as u64 * PAGE_SIZE);
 
         fill(&mut tlb, page, Access::Read);
         fill(&mut tlb, page, Access::Fetch);
-        assert!(!changed(&tlb), "who knew of no code there has nothing to forget");
+        assert_eq!(changed(&tlb), none, "who knew of no code there has nothing to forget");
         tlb.invalidate(page + PAGE_SIZE);
-        assert!(!changed(&tlb), "that was another page");
+        assert_eq!(changed(&tlb), none, "that was another page");
         fill(&mut tlb, same_entry, Access::Read);
-        assert!(!changed(&tlb), "that was data");
+        assert_eq!(changed(&tlb), none, "that was data");
         fill(&mut tlb, same_entry, Access::Fetch);
-        assert!(changed(&tlb), "it is another's");
+        assert_eq!(changed(&tlb), user, "it is another's");
         tlb.invalidate(same_entry);
-        assert!(changed(&tlb), "it is gone");
+        assert_eq!(changed(&tlb), user, "it is gone");
         tlb.flush();
-        assert!(!changed(&tlb), "there was none left");
+        assert_eq!(changed(&tlb), none, "there was none left");
         fill(&mut tlb, page, Access::Fetch);
         tlb.flush_local();
-        assert!(changed(&tlb));
+        assert_eq!(changed(&tlb), user);
+        tlb.fill(View::Supervisor, page, Access::Fetch, true).read = page;
+        tlb.flush_local();
+        assert_eq!(changed(&tlb), none, "it is global");
+        tlb.flush();
+        assert_eq!(changed(&tlb), [true, false]);
+        tlb.forget_ways();
+        assert_eq!(changed(&tlb), all);
     }
 }

@@ -9,7 +9,8 @@
 //!
 //! * [`trace`]: what an instruction does, as a list of operations, from the one description that all engines share.
 //! * [`emit`]: from that list to host code. [`asm`]: the assembler under it.
-//! * this file: blocks, the ways out of them, and what they call.
+//! * [`mod@thunks`]: what they are entered by, and what they call.
+//! * this file: blocks, and the ways out of them.
 //!
 //! A draft is entered as a region is (see [`crate::abi`]), by the convention that Cranelift calls `tail`: what it is called with is in
 //! RDI, RSI, RDX and RCX, and it returns in RAX. It saves no register: the [gate] does, once. Hosts that are not
@@ -17,17 +18,18 @@
 
 mod asm;
 mod emit;
+mod thunks;
 mod trace;
 
+pub use thunks::{THUNKS, gate, thunks};
+
 use crate::abi::{self, Reason};
-use crate::helper;
 use crate::jumps::Place;
 use crate::links::Link;
 use crate::mode::Mode;
-use asm::{ABOVE, Alu, Cc, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, RDX, RSI, SIGN, Shift, at};
+use asm::{Alu, Cc, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RCX, SIGN, Shift, at};
 use emit::{EXEC, Emit, End, Known, LEFT, PAGE_IP, Target};
 use ferrite_core::cpu::Model;
-use ferrite_core::cpu::state::RIP;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
 use ferrite_core::isa::select_simd::Vector;
@@ -449,7 +451,7 @@ impl Drafter {
 
     /// Goes on at an instruction pointer, by a way that is known (see [`abi::Way`]), or else as [`abi::GO`] does.
     fn go_anywhere(&mut self, ip: Host) {
-        let flat = self.emit.mode.is_flat();
+        let (flat, user) = (self.emit.mode.is_flat(), self.emit.mode.is_user());
         let a = &mut self.emit.asm;
         let linear = if flat { ip } else { Host(9) };
         if !flat {
@@ -465,7 +467,7 @@ impl Drafter {
         a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::WAYS)));
         a.alu_from(Alu::Cmp, true, linear, at(RAX, abi::WAY_LINEAR));
         a.jcc(NOT_EQUAL, miss);
-        a.load(64, RCX, at(EXEC, abi::stamp()));
+        a.load(64, RCX, at(EXEC, abi::stamp(user)));
         a.alu_from(Alu::Cmp, true, RCX, at(RAX, abi::WAY_STAMP));
         a.jcc(NOT_EQUAL, miss);
         a.load(64, RCX, at(RAX, abi::WAY_CODE));
@@ -494,157 +496,6 @@ fn tlb_entry(a: &mut asm::Asm, entry: Host, linear: Host, set: usize) {
 /// What a draft returns.
 const fn word(reason: Reason, at: u32) -> u64 {
     abi::word_of(reason, at as u16) as u64
-}
-
-/// The way into translated code where drafts are: `(exec, left, page_ip, code) -> result` of the System V convention. It saves what a
-/// function of that convention must.
-pub fn gate() -> Vec<u8> {
-    let mut a = asm::Asm::default();
-    let saved = [RBX, RBP, Host(12), Host(13), Host(14), Host(15)];
-    for r in saved {
-        a.push(r);
-    }
-    // The return address and six registers: one word more, and calls are aligned.
-    a.push(RAX);
-    a.mov(true, RAX, RCX);
-    a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
-    a.call(RAX);
-    a.pop(RCX);
-    for r in saved.into_iter().rev() {
-        a.pop(r);
-    }
-    a.ret();
-    a.code
-}
-
-/// Number of [`thunks`].
-pub const THUNKS: usize = 9;
-
-/// What drafts call and go to, from [`abi::DRAFT_RUN`] on. The first two take the instruction in RCX and the instruction pointer behind
-/// it in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third
-/// changes no register but RAX and RCX. The fourth returns to the engine: RAX has the result, and above it how many instructions are
-/// given back. The next two look the linear address in RAX up, to read and to write: RAX becomes the offset in the page of the TLB's entry
-/// (the address lies in that where it is less than a page), RCX the host's address.
-///
-/// The last three are for regions, which call them where they hardly ever go, and change no register (see [`crate::tr::Keeping`]): to have
-/// the flags be words; to find RDX bytes at the linear address in RSI, to read and to write, which gives [`abi::REACHED`] (see
-/// [`helper::reach`]).
-pub fn thunks() -> [Vec<u8>; THUNKS] {
-    let run = |import: helper::Import| {
-        let mut a = asm::Asm::default();
-        a.store(64, at(EXEC, abi::reg(RIP)), RAX);
-        a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
-        a.push(EXEC);
-        a.push(PAGE_IP);
-        a.mov(true, LEFT, RCX);
-        a.mov_imm64(RAX, helper::address(import as u32).unwrap_or_default());
-        a.call(RAX);
-        a.pop(PAGE_IP);
-        a.pop(EXEC);
-        a.load(64, LEFT, at(EXEC, abi::word(abi::LEFT)));
-        a.test(32, RAX);
-        a.ret();
-        a.code
-    };
-    let mut a = asm::Asm::default();
-    let saved = [EXEC, LEFT, PAGE_IP, Host(8), Host(9), Host(10), Host(11), Host(11)];
-    for r in saved {
-        a.push(r);
-    }
-    a.mov_imm64(RAX, helper::address(helper::Import::Settle as u32).unwrap_or_default());
-    a.call(RAX);
-    for r in saved.into_iter().rev() {
-        a.pop(r);
-    }
-    a.ret();
-    let settle = std::mem::take(&mut a.code);
-    a.mov(false, RCX, RAX);
-    a.shift_imm(Shift::Shr, false, RCX, 16);
-    a.alu(Alu::Add, true, LEFT, RCX);
-    a.movzx(16, RAX, RAX);
-    a.mov(false, RCX, RAX);
-    a.alu_imm(Alu::And, false, RCX, PAGE_SIZE as i32 - 1);
-    a.alu(Alu::Add, true, RCX, PAGE_IP);
-    a.store(64, at(EXEC, abi::reg(RIP)), RCX);
-    a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
-    a.ret();
-    let look = |write: bool| {
-        let mut a = asm::Asm::default();
-        tlb_entry(&mut a, RCX, RAX, abi::TLB);
-        a.push(RBX);
-        a.mov(true, RBX, RAX);
-        a.alu_from(Alu::Sub, true, RAX, at(RCX, abi::tag(write)));
-        a.load(64, RCX, at(RCX, abi::ADDEND));
-        a.alu(Alu::Add, true, RCX, RBX);
-        a.pop(RBX);
-        a.ret();
-        a.code
-    };
-    let leave = a.code;
-    let mut a = asm::Asm::default();
-    call_keeping(&mut a, helper::Import::Settle, false, None);
-    let keeping_settle = a.code;
-    let reach = |write: bool| {
-        let mut a = asm::Asm::default();
-        let slow = a.label();
-        a.push(RAX);
-        a.push(RCX);
-        tlb_entry(&mut a, RAX, RSI, abi::TLB);
-        a.mov(true, RCX, RSI);
-        a.alu_from(Alu::Sub, true, RCX, at(RAX, abi::tag(write)));
-        a.alu_imm(Alu::Cmp, true, RCX, PAGE_SIZE as i32 - 1);
-        a.jcc(ABOVE, slow);
-        a.alu(Alu::Add, true, RCX, RDX);
-        a.alu_imm(Alu::Cmp, true, RCX, PAGE_SIZE as i32);
-        a.jcc(ABOVE, slow);
-        a.load(64, RCX, at(RAX, abi::ADDEND));
-        a.alu(Alu::Add, true, RCX, RSI);
-        a.store(64, at(EXEC, abi::word(abi::REACHED)), RCX);
-        a.pop(RCX);
-        a.pop(RAX);
-        a.ret();
-        a.place(slow);
-        a.pop(RCX);
-        a.pop(RAX);
-        call_keeping(&mut a, helper::Import::Reach, write, Some(abi::REACHED));
-        assert!(a.finish(), "the label has a place");
-        a.code
-    };
-    [
-        run(helper::Import::Run),
-        run(helper::Import::RunWithFlags),
-        settle,
-        leave,
-        look(false),
-        look(true),
-        keeping_settle,
-        reach(false),
-        reach(true),
-    ]
-}
-
-/// Calls a function of the host's with RDI, RSI and RDX (of which `write` sets bit 8), has a word be its result, and returns. All registers
-/// are as before.
-fn call_keeping(a: &mut asm::Asm, import: helper::Import, write: bool, result: Option<usize>) {
-    let saved = [RAX, RCX, RDX, RSI, Host(8), Host(9), Host(10), Host(11), EXEC];
-    for r in saved {
-        a.push(r);
-    }
-    a.save_vectors();
-    if write {
-        a.alu_imm(Alu::Or, false, RDX, 1 << 8);
-    }
-    a.mov_imm64(RAX, helper::address(import as u32).unwrap_or_default());
-    a.call(RAX);
-    a.load_vectors();
-    a.pop(EXEC);
-    if let Some(word) = result {
-        a.store(64, at(EXEC, abi::word(word)), RAX);
-    }
-    for r in saved.into_iter().rev().skip(1) {
-        a.pop(r);
-    }
-    a.ret();
 }
 
 #[cfg(test)]

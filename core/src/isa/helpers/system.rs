@@ -196,7 +196,7 @@ pub fn set_ac<const ON: bool>(x: &mut Exec, _: &Insn) -> R {
         return Err(Exception::UD);
     }
     x.st.flags.set_system(AC, ON);
-    x.refresh();
+    x.refresh_view();
     Ok(())
 }
 

@@ -1,0 +1,265 @@
+//! What lies between drafts and everything else: the gate they are entered by, and the pieces of host code that they and regions call.
+
+use super::asm::{self, ABOVE, Alu, EQUAL, Host, Label, RAX, RBP, RBX, RCX, RDX, RSI, Shift, at};
+use super::emit::{EXEC, LEFT, PAGE_IP};
+use super::tlb_entry;
+use crate::abi::{self, FlagKind};
+use crate::helper::{self, Import};
+use ferrite_core::cpu::state::RIP;
+use ferrite_core::memory::PAGE_SIZE;
+
+/// The way into translated code where drafts are: `(exec, left, page_ip, code) -> result` of the System V convention. It saves what a
+/// function of that convention must.
+pub fn gate() -> Vec<u8> {
+    let mut a = asm::Asm::default();
+    let saved = [RBX, RBP, Host(12), Host(13), Host(14), Host(15)];
+    for r in saved {
+        a.push(r);
+    }
+    // The return address and six registers: one word more, and calls are aligned.
+    a.push(RAX);
+    a.mov(true, RAX, RCX);
+    a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
+    a.call(RAX);
+    a.pop(RCX);
+    for r in saved.into_iter().rev() {
+        a.pop(r);
+    }
+    a.ret();
+    a.code
+}
+
+/// Number of [`thunks`].
+pub const THUNKS: usize = 9;
+
+/// What drafts call and go to, from [`abi::DRAFT_RUN`] on. The first two take the instruction in RCX and the instruction pointer behind
+/// it in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third has
+/// the flags be words, and changes no register but RAX and RCX. The fourth returns to the engine: RAX has the result, and above it how
+/// many instructions are given back. The next two look the linear address in RAX up, to read and to write: RAX becomes the offset in the
+/// page of the TLB's entry (the address lies in that where it is less than a page), RCX the host's address.
+///
+/// The last three are for regions, which call them where they hardly ever go, and change no register (see [`crate::tr::Keeping`]): to have
+/// the flags be words; to find RDX bytes at the linear address in RSI, to read and to write, which gives [`abi::REACHED`] (see
+/// [`helper::reach`]).
+pub fn thunks() -> [Vec<u8>; THUNKS] {
+    [
+        run(Import::Run),
+        run(Import::RunWithFlags),
+        settle(),
+        leave(),
+        look(false),
+        look(true),
+        keeping_settle(),
+        reach(false),
+        reach(true),
+    ]
+}
+
+fn run(import: Import) -> Vec<u8> {
+    let mut a = asm::Asm::default();
+    a.store(64, at(EXEC, abi::reg(RIP)), RAX);
+    a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
+    a.push(EXEC);
+    a.push(PAGE_IP);
+    a.mov(true, LEFT, RCX);
+    a.mov_imm64(RAX, helper::address(import as u32).unwrap_or_default());
+    a.call(RAX);
+    a.pop(PAGE_IP);
+    a.pop(EXEC);
+    a.load(64, LEFT, at(EXEC, abi::word(abi::LEFT)));
+    a.test(32, RAX);
+    a.ret();
+    a.code
+}
+
+fn settle() -> Vec<u8> {
+    let mut a = asm::Asm::default();
+    let other = settle_most(&mut a, &[]);
+    a.place(other);
+    let saved = [EXEC, LEFT, PAGE_IP, Host(8), Host(9), Host(10), Host(11), Host(11)];
+    for r in saved {
+        a.push(r);
+    }
+    a.mov_imm64(RAX, helper::address(Import::Settle as u32).unwrap_or_default());
+    a.call(RAX);
+    for r in saved.into_iter().rev() {
+        a.pop(r);
+    }
+    a.ret();
+    finish(a)
+}
+
+fn keeping_settle() -> Vec<u8> {
+    let mut a = asm::Asm::default();
+    let saved = [RAX, RCX];
+    for r in saved {
+        a.push(r);
+    }
+    let other = settle_most(&mut a, &saved);
+    a.place(other);
+    for r in saved.into_iter().rev() {
+        a.pop(r);
+    }
+    call_keeping(&mut a, Import::Settle, false, None);
+    finish(a)
+}
+
+/// Makes words of the flags of an addition, a subtraction or a logical operation, as [`abi::settle_flags`] does, pops registers and
+/// returns; goes to the label where they are of another, or words already. Changes RAX and RCX.
+///
+/// Operands are moved to the top of 64 bits, so that all sizes are one, and the carries are where their word has them.
+fn settle_most(a: &mut asm::Asm, pushed: &[Host]) -> Label {
+    const KINDS: [i32; 2] = [FlagKind::Add as i32, FlagKind::Logic as i32];
+    let (x, y, r, spare, shift) = (RAX, RDX, Host(8), Host(9), RCX);
+    let words = abi::flag_words();
+    let put = |a: &mut asm::Asm, n: usize, h: Host| a.store(64, at(EXEC, words[n]), h);
+    let [other, logic, add, words_of_result] = [(); 4].map(|()| a.label());
+    a.load(32, RAX, at(EXEC, abi::word(abi::FLAG_KIND)));
+    a.movzx(8, RCX, RAX);
+    // A kind below the first is one above all.
+    a.alu_imm(Alu::Sub, false, RCX, KINDS[0]);
+    a.alu_imm(Alu::Cmp, false, RCX, KINDS[1] - KINDS[0]);
+    a.jcc(ABOVE, other);
+    for h in [y, r, spare] {
+        a.push(h);
+    }
+    a.mov(false, spare, RCX);
+    a.mov_imm(shift, 64);
+    a.shift_imm(Shift::Shr, false, RAX, 8);
+    a.alu(Alu::Sub, false, shift, RAX);
+    a.load(64, x, at(EXEC, abi::word(abi::FLAG_A)));
+    a.load(64, y, at(EXEC, abi::word(abi::FLAG_B)));
+    a.shift(Shift::Shl, true, x);
+    a.shift(Shift::Shl, true, y);
+    a.mov(true, r, x);
+    a.alu_imm(Alu::Cmp, false, spare, KINDS[1] - KINDS[0]);
+    a.jcc(EQUAL, logic);
+    let half = |a: &mut asm::Asm, n: usize| {
+        // What bit 4 tells of the carry into it; then the carries out: generated, or passed on by either.
+        a.mov(true, spare, x);
+        a.alu(Alu::Xor, true, spare, y);
+        a.alu(Alu::Xor, true, spare, r);
+        a.shift(Shift::Shr, true, spare);
+        put(a, 3, spare);
+        if n == 1 {
+            a.not(true, x);
+        }
+        a.mov(true, spare, x);
+        a.alu(Alu::And, true, spare, y);
+        a.alu(Alu::Or, true, x, y);
+        a.mov(true, y, r);
+        if n == 0 {
+            a.not(true, y);
+        }
+        a.alu(Alu::And, true, x, y);
+        a.alu(Alu::Or, true, x, spare);
+        put(a, 2, x);
+    };
+    a.test(32, spare);
+    a.jcc(EQUAL, add);
+    a.alu(Alu::Sub, true, r, y);
+    half(a, 1);
+    a.jmp(words_of_result);
+    a.place(add);
+    a.alu(Alu::Add, true, r, y);
+    half(a, 0);
+    a.jmp(words_of_result);
+    a.place(logic);
+    a.store_imm(64, at(EXEC, words[2]), 0);
+    a.store_imm(64, at(EXEC, words[3]), 0);
+    a.place(words_of_result);
+    a.mov(true, x, r);
+    a.shift(Shift::Shr, true, x);
+    put(a, 0, x);
+    a.shift(Shift::Sar, true, r);
+    put(a, 1, r);
+    a.store_imm(64, at(EXEC, abi::word(abi::FLAG_KIND)), 0);
+    for h in [spare, r, y].into_iter().chain(pushed.iter().rev().copied()) {
+        a.pop(h);
+    }
+    a.ret();
+    other
+}
+
+fn leave() -> Vec<u8> {
+    let mut a = asm::Asm::default();
+    a.mov(false, RCX, RAX);
+    a.shift_imm(Shift::Shr, false, RCX, 16);
+    a.alu(Alu::Add, true, LEFT, RCX);
+    a.movzx(16, RAX, RAX);
+    a.mov(false, RCX, RAX);
+    a.alu_imm(Alu::And, false, RCX, PAGE_SIZE as i32 - 1);
+    a.alu(Alu::Add, true, RCX, PAGE_IP);
+    a.store(64, at(EXEC, abi::reg(RIP)), RCX);
+    a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
+    a.ret();
+    a.code
+}
+
+fn look(write: bool) -> Vec<u8> {
+    let mut a = asm::Asm::default();
+    tlb_entry(&mut a, RCX, RAX, abi::TLB);
+    a.push(RBX);
+    a.mov(true, RBX, RAX);
+    a.alu_from(Alu::Sub, true, RAX, at(RCX, abi::tag(write)));
+    a.load(64, RCX, at(RCX, abi::ADDEND));
+    a.alu(Alu::Add, true, RCX, RBX);
+    a.pop(RBX);
+    a.ret();
+    a.code
+}
+
+fn reach(write: bool) -> Vec<u8> {
+    let mut a = asm::Asm::default();
+    let slow = a.label();
+    a.push(RAX);
+    a.push(RCX);
+    tlb_entry(&mut a, RAX, RSI, abi::TLB);
+    a.mov(true, RCX, RSI);
+    a.alu_from(Alu::Sub, true, RCX, at(RAX, abi::tag(write)));
+    a.alu_imm(Alu::Cmp, true, RCX, PAGE_SIZE as i32 - 1);
+    a.jcc(ABOVE, slow);
+    a.alu(Alu::Add, true, RCX, RDX);
+    a.alu_imm(Alu::Cmp, true, RCX, PAGE_SIZE as i32);
+    a.jcc(ABOVE, slow);
+    a.load(64, RCX, at(RAX, abi::ADDEND));
+    a.alu(Alu::Add, true, RCX, RSI);
+    a.store(64, at(EXEC, abi::word(abi::REACHED)), RCX);
+    a.pop(RCX);
+    a.pop(RAX);
+    a.ret();
+    a.place(slow);
+    a.pop(RCX);
+    a.pop(RAX);
+    call_keeping(&mut a, Import::Reach, write, Some(abi::REACHED));
+    finish(a)
+}
+
+fn finish(mut a: asm::Asm) -> Vec<u8> {
+    assert!(a.finish(), "all labels have places");
+    a.code
+}
+
+/// Calls a function of the host's with RDI, RSI and RDX (of which `write` sets bit 8), has a word be its result, and returns. All registers
+/// are as before.
+fn call_keeping(a: &mut asm::Asm, import: Import, write: bool, result: Option<usize>) {
+    let saved = [RAX, RCX, RDX, RSI, Host(8), Host(9), Host(10), Host(11), EXEC];
+    for r in saved {
+        a.push(r);
+    }
+    a.save_vectors();
+    if write {
+        a.alu_imm(Alu::Or, false, RDX, 1 << 8);
+    }
+    a.mov_imm64(RAX, helper::address(import as u32).unwrap_or_default());
+    a.call(RAX);
+    a.load_vectors();
+    a.pop(EXEC);
+    if let Some(word) = result {
+        a.store(64, at(EXEC, abi::word(word)), RAX);
+    }
+    for r in saved.into_iter().rev().skip(1) {
+        a.pop(r);
+    }
+    a.ret();
+}
