@@ -59,7 +59,8 @@ impl CodeSize {
     }
 }
 
-/// What follows from the state and is asked for at every instruction. Recomputed by [`Exec::refresh`].
+/// What follows from the state and is asked for at every instruction. Recomputed by [`Exec::refresh`], some of it by
+/// [`Exec::refresh_view`] and [`Exec::refresh_data_window`].
 #[derive(Clone, Debug)]
 pub struct Ctx {
     /// By segment register; two more, always empty, so that an index of three bits needs no check.
@@ -142,7 +143,8 @@ pub struct Exec {
     /// The memory map's generation that the TLB's entries were filled under.
     pub map_generation: u64,
     rmw: Rmw,
-    /// How often [`Ctx`] became another, but for the windows of FS and GS: what an engine derived from it may be of old when this has changed.
+    /// How often [`Ctx`] became another, but for the windows of FS and GS and for [`Ctx::view`] between STAC and CLAC: what an engine
+    /// derived from the rest may be of old when this has changed.
     pub contexts: u64,
     /// An exception that an instruction raised and that the engine has yet to deliver, for engines that cannot do so on the spot.
     pub fault: Option<Exception>,

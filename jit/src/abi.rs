@@ -105,7 +105,8 @@ pub const JUMP_SHIFT: u32 = 4;
 pub struct Way {
     /// The linear address.
     pub linear: u64,
-    /// The mode's of [`Tlb::stamps`](tlb::Tlb::stamps) at that time: while it is the same, the code is still there, and is what is to be entered.
+    /// What [`Tlb::stamps`](tlb::Tlb::stamps) had for such fetches at that time: while it is the same, the code is still there, and is what
+    /// is to be entered.
     pub stamp: u64,
     /// The word by which the code is entered, and the address in that.
     pub code: u64,

@@ -168,7 +168,7 @@ pub struct Jit {
     /// Code that was changed too often: positions in the backing.
     changes: BTreeMap<u64, u32>,
     jumps: Jumps,
-    /// See [`abi::GO`]: for any code, and for flat code.
+    /// See [`abi::GO`]: for any code, and for flat code; of each for the system's, and for users'.
     go: [[u64; 2]; 2],
     mode: Option<Mode>,
     /// [`Exec::contexts`] when the mode was looked at.
@@ -566,11 +566,9 @@ impl Jit {
             }
             self.look_at_mode(x);
         }
-        let linear = x.fetch_address();
-        let guest = x.reach_code(linear)?;
-        let base = x.sys.mem.base();
-        let code = self.jumps.get(self.mode?, Place { base, at: guest.wrapping_sub(base) })?;
-        Some((x.st.rip().wrapping_sub(linear & (PAGE_SIZE - 1)), code))
+        let place = Place { at: x.reach_code()?, base: x.sys.mem.base() };
+        let code = self.jumps.get(self.mode?, place)?;
+        Some((x.st.rip().wrapping_sub(place.at & (PAGE_SIZE - 1)), code))
     }
 
     /// Enters a region or a draft.

@@ -129,3 +129,50 @@ fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
     }
     if x.attention { LOOK } else { DONE }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::{FLAG_A, FLAG_B, FLAG_KIND, FlagKind};
+    use crate::code::CodeMemory;
+    use crate::draft;
+    use ferrite_core::cpu::{Model, ModelName};
+    use ferrite_core::system::System;
+
+    #[test]
+    fn host_code_makes_the_same_of_flags_as_the_function() {
+        if !draft::AVAILABLE {
+            return;
+        }
+        let mut memory = CodeMemory::new(1 << 16).expect("there is room");
+        let thunks = draft::thunks();
+        let settles = [abi::DRAFT_SETTLE, abi::KEEPING_SETTLE].map(|n| &thunks[n - abi::DRAFT_RUN]);
+        let settles = settles.map(|code| memory.place(code).expect("there is room"));
+        let mut x = Exec::new(Model::new(ModelName::Max), System::bare(1 << 20));
+        let corners = |bits: u32| {
+            let top = 1u64 << (bits - 1);
+            [0, 1, 0xf, 0x10, top - 1, top, top | 1, top + (top - 1)]
+        };
+        let kinds = [FlagKind::Add, FlagKind::Sub, FlagKind::Logic, FlagKind::Inc, FlagKind::Dec];
+        for (kind, bits) in kinds.into_iter().flat_map(|k| [8, 16, 32, 64].map(|bits| (k, bits))) {
+            for (a, b) in corners(bits).into_iter().flat_map(|a| corners(bits).map(|b| (a, b))) {
+                let b = if matches!(kind, FlagKind::Inc | FlagKind::Dec) { b & 1 } else { b };
+                let mut settled = |how: &mut dyn FnMut(&mut Exec)| {
+                    (x.words[FLAG_KIND], x.words[FLAG_A], x.words[FLAG_B]) = (kind as u64 | u64::from(bits) << 8, a, b);
+                    how(&mut x);
+                    (x.words[FLAG_KIND], x.st.flags.bits())
+                };
+                let wanted = settled(&mut abi::settle_flags);
+                for code in settles {
+                    let got = settled(&mut |x| {
+                        // SAFETY: such code takes the CPU as a function of this type does, and changes no register that one must not.
+                        let f: unsafe extern "C" fn(*mut u8) = unsafe { std::mem::transmute(code as *const ()) };
+                        // SAFETY: nothing else refers to the CPU meanwhile.
+                        unsafe { f((&raw mut *x).cast::<u8>().add(abi::BIAS)) };
+                    });
+                    assert_eq!(got, wanted, "{kind:?} of {bits} bits: {a:x}, {b:x}");
+                }
+            }
+        }
+    }
+}

@@ -173,12 +173,12 @@ impl Jumps {
     #[inline]
     pub fn get(&mut self, mode: Mode, place: Place) -> Option<u64> {
         let (table, guest) = (self.tables[mode.number()].entries.get(jump_slot(place.guest()))?, place.guest());
-        if table[0] == guest { Some(table[1]) } else { self.look_up(mode, place) }
+        if table[0] == guest { Some(table[1]) } else { self.ask_cell(mode, place) }
     }
 
     /// The same for what has lost its entry in the table to another.
     #[cold]
-    fn look_up(&mut self, mode: Mode, place: Place) -> Option<u64> {
+    fn ask_cell(&mut self, mode: Mode, place: Place) -> Option<u64> {
         let cell = self.find(mode, place)?;
         let word = self.at(cell)[0].get();
         if word == self.missing {

@@ -18,7 +18,9 @@ fn accesses_in_its_second_page_stay_in_translated_code() {
     }
     for (threshold, drafts) in SETTINGS {
         let config = Config { threshold, drafts, background: false, ..Config::default() };
-        rig::for_all("hot/gather32", |rom, model| same_at_any_count(rom, model, jit(&config), 3).map(drop));
+        for rom in ["hot/gather32", "hot/top32"] {
+            rig::for_all(rom, |rom, model| same_at_any_count(rom, model, jit(&config), 3).map(drop));
+        }
         rig::for_all("hot/straddle32", |rom, model| {
             let got = same_at_any_count(rom, model, jit(&config), 3)?;
             let counters = got.counters();

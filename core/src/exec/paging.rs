@@ -158,20 +158,20 @@ impl Exec {
         (tag == lin & !(PAGE_SIZE - 1) && !self.attention).then(|| lin.wrapping_add(e.addend))
     }
 
-    /// Where the host has the code at a linear address, if its page is memory and maps it without marks in the tables: see
-    /// [`Self::reach`].
+    /// The position in the backing of the code that is fetched next, if its page is memory and maps it without marks in the tables: see
+    /// [`Self::reach`]. `None`, too, where the instruction pointer is not in the code segment, or not canonical.
     #[inline]
-    pub fn reach_code(&mut self, lin: u64) -> Option<u64> {
-        let page = lin & !(PAGE_SIZE - 1);
-        let mut e = *self.tlb.fetch_entry(self.ctx.fetch_view, lin);
-        if e.read != page {
-            if !canonical(lin) {
-                return None;
-            }
-            self.find(self.ctx.fetch_view, lin, Access::Fetch, false).ok()?;
-            e = *self.tlb.fetch_entry(self.ctx.fetch_view, lin);
+    pub fn reach_code(&mut self) -> Option<Offset> {
+        if self.st.rip().wrapping_sub(self.ctx.ip_lo) > self.ctx.ip_span {
+            return None;
         }
-        (e.read == page && !self.attention).then(|| lin.wrapping_add(e.addend))
+        let (lin, view) = (self.fetch_address(), self.ctx.fetch_view);
+        let page = lin & !(PAGE_SIZE - 1);
+        if self.tlb.fetch_entry(view, lin).read != page {
+            self.find(view, lin, Access::Fetch, false).ok()?;
+        }
+        let e = self.tlb.fetch_entry(view, lin);
+        (e.read == page && !self.attention).then(|| self.position(e, lin))
     }
 
     /// The `bytes` bytes (at most 16) at a linear address that lie in two pages, of which [`Self::reach`] has both for reading.
