@@ -130,9 +130,10 @@ impl Tr<'_, '_> {
 
     fn operation(&mut self, v: &Vector, i: &Insn, host: Host) -> bool {
         let is = |p: Place| v.target == p || v.source == p;
-        let sse = is(Place::Xmm) || is(Place::Eflags);
         // CVTPI2PS enters MMX state for memory as for a register.
         let mmx = is(Place::Mm) || v.op == VecOp::Cvtpi2ps;
+        // What is of neither goes from memory to a general register: CVTTSD2SI, say.
+        let sse = is(Place::Xmm) || is(Place::Eflags) || !mmx;
         self.require(sse, mmx);
         let source = self.source(v, i);
         let target = match v.target {

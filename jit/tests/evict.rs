@@ -24,13 +24,17 @@ fn all(wanted: &str) {
     if is_missing() {
         return;
     }
-    let mut evicted = 0;
+    let (mut evicted, mut drafts) = (0, 0);
     rig::for_all(wanted, |rom, model| {
         let got = same_at_any_count(rom, model, jit(&TINY), LOOKS)?;
-        evicted += got.counters().iter().find(|c| c.0 == "jit_evicted").map_or(0, |c| c.1);
+        let counters = got.counters();
+        let counter = |name: &str| counters.iter().find(|c| c.0 == name).map_or(0, |c| c.1);
+        evicted += counter("jit_evicted");
+        drafts += counter("jit_drafts");
         Ok(())
     });
-    assert!(evicted > 100, "{evicted} regions were evicted");
+    // Where a host has no drafts, all regions of such a ROM have room.
+    assert!(evicted > 100 || drafts == 0, "{evicted} translations were evicted");
 }
 
 #[test]

@@ -250,6 +250,17 @@ impl Program {
             }
             size /= 2;
         }
+        // The first count at which it shows, and the one before, where that stop does not hide it.
+        if let [last] = way.stops[..] {
+            let (mut good, mut bad) = (0, last);
+            while bad - good > 1 {
+                let middle = good + (bad - good) / 2;
+                let differs = fails(&self, &Way { stops: vec![middle], ..way.clone() });
+                *(if differs { &mut bad } else { &mut good }) = middle;
+            }
+            let ways = [vec![good, bad], vec![bad]].map(|stops| Way { stops, ..way.clone() });
+            way = ways.into_iter().find(|w| fails(&self, w)).unwrap_or(way);
+        }
         (self, way)
     }
 
