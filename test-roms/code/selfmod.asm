@@ -84,13 +84,7 @@ start16:
   mov dword [PD],PT|7
   mov dword [PT+4*0x100],CODE|7        ; 100000h: the same page
   mov dword [PT+4*0x101],(CODE+0x2000)|7
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80000000
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PD
   mov ebx,0x100000
   mov dword [CODE+1],0x01010101
   call ebx

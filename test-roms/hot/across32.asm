@@ -42,13 +42,7 @@ start16:
   loop .fill
   mov PTE(0),HEAD|7
   mov PTE(1),TAIL|7
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80010000
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PD, CR0_WP
   mov ebx,VIRT
 
   ; MOV EAX,imm32 with its last two bytes behind the border, and RET.

@@ -6,11 +6,6 @@ PT   equ 0x21000
 USER equ 0x400000        ; 30000h, the user's
 OWN  equ 0x31000
 ROUNDS equ 20000
-%macro PFAULT 3+
-  FAULT 14, %1, {%3}
-  mov eax,cr2
-  CHECK {cmp eax,%2}, e
-%endmacro
 start16:
   ENTER32
   mov edi,PD
@@ -23,13 +18,7 @@ start16:
   mov eax,cr4
   or eax,0x200010        ; SMAP, PSE
   mov cr4,eax
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80010000
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PD, CR0_WP
   mov ebx,USER
   mov esi,OWN
   xor edx,edx

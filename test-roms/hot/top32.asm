@@ -27,13 +27,7 @@ start16:
   mov eax,cr4
   or eax,0x10
   mov cr4,eax
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80000000
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PD
   xor ebx,ebx
   mov esi,START
   mov ebp,ROUNDS

@@ -16,13 +16,7 @@ start16:
   mov dword [PT+4*0x30],0x30005        ; read-only
   mov dword [PT+4*0x31],0x31003        ; supervisor
   mov dword [PT+4*0x32],0
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80010000                    ; bit 16 does nothing here
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PD, CR0_WP ; bit 16 does nothing here
   mov dword [0x30000],0x1234           ; the supervisor writes everywhere
   CHECK {test byte [PT+4*0x30],0x60}, nz
   FAULT 14, 2, {mov dword [0x32000],1}

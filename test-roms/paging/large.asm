@@ -17,13 +17,7 @@ start16:
   mov eax,cr4
   or eax,0x90                          ; PSE, PGE
   mov cr4,eax
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80010000
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PD, CR0_WP
   mov dword [0x50000],0xabcdef01
   CHECK {cmp dword [0x450000],0xabcdef01}, e
   CHECK {test byte [PD+4],0x60}, nz

@@ -7,11 +7,6 @@ PT2 equ 0x22000          ; 4 MiB on: VIRT
 VIRT equ 0x400000
 %define PTE(n) dword [PT2+4*(n)]
 ; A page fault at %3 with this error code and CR2 = %2.
-%macro PFAULT 3+
-  FAULT 14, %1, {%3}
-  mov eax,cr2
-  CHECK {cmp eax,%2}, e
-%endmacro
 start16:
   ENTER32
   mov edi,PD
@@ -32,12 +27,7 @@ start16:
   mov PTE(2),0x32005
   mov PTE(3),0x33003
   mov PTE(4),0x30007                   ; an alias of the first
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80000000
-  mov cr0,eax
-  jmp .paged
+  PAGING_ON PD
 .paged:
   ; Translation, A and D.
   mov ebx,VIRT

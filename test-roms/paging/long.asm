@@ -4,12 +4,6 @@
 PDPT2 equ 0x20000        ; for PML4E 256: FFFF8000_00000000
 PD2 equ 0x21000
 PT2 equ 0x22000
-%macro PFAULT 3+
-  FAULT 14, %1, {%3}
-  mov rax,cr2
-  mov rcx,%2
-  CHECK {cmp rax,rcx}, e
-%endmacro
 start16:
   ENTER32
   ENTER64

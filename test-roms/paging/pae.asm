@@ -5,11 +5,6 @@ PDPT equ 0x20000
 PD   equ 0x21000
 PT   equ 0x22000
 VIRT equ 0x400000        ; 2 MiB on its own page table: 30000h, ...
-%macro PFAULT 3+
-  FAULT 14, %1, {%3}
-  mov eax,cr2
-  CHECK {cmp eax,%2}, e
-%endmacro
 start16:
   ENTER32
   mov edi,PDPT
@@ -27,13 +22,7 @@ start16:
   mov eax,cr4
   or eax,0x20
   mov cr4,eax
-  mov eax,PDPT
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80010000
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PDPT, CR0_WP
   mov ebx,VIRT
   CHECK {cmp byte [ebx],0xc3}, e
   CHECK {test byte [PT],0x20}, nz

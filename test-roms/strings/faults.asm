@@ -14,13 +14,7 @@ start16:
   loop .fill
   mov dword [PD],PT|7
   and dword [PT+4*0x32],~1             ; 32000h is not present
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80000000
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PD
   ; STOSD into the hole: registers show what is done.
   mov edi,0x31ff0
   mov ecx,16

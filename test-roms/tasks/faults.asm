@@ -81,13 +81,7 @@ start16:
   mov dword [PTA+4*0x40],0x50007
   mov dword [0x40000],0x40404040
   mov dword [0x50000],0x50505050
-  mov eax,PD
-  mov cr3,eax
-  mov eax,cr0
-  or eax,0x80000000
-  mov cr0,eax
-  jmp .paged
-.paged:
+  PAGING_ON PD
   CHECK {cmp dword [0x40000],0x40404040}, e
   mov dword [TSSA+0x1c],PDA
   mov dword [TSSA+0x20],.in_a
