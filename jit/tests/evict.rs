@@ -3,7 +3,7 @@
 mod shared;
 
 use ferrite_jit::Config;
-use shared::{is_missing, jit, rig, same_at_any_count};
+use shared::{counted, is_missing, jit, rig, same_at_any_count};
 
 /// The smallest that there is: a few regions a segment.
 const TINY: Config = Config {
@@ -24,17 +24,15 @@ fn all(wanted: &str) {
     if is_missing() {
         return;
     }
-    let (mut evicted, mut drafts) = (0, 0);
+    let mut evicted = 0;
     rig::for_all(wanted, |rom, model| {
         let got = same_at_any_count(rom, model, jit(&TINY), LOOKS)?;
-        let counters = got.counters();
-        let counter = |name: &str| counters.iter().find(|c| c.0 == name).map_or(0, |c| c.1);
-        evicted += counter("jit_evicted");
-        drafts += counter("jit_drafts");
+        evicted += counted(&got, "jit_evicted");
         Ok(())
     });
-    // Where a host has no drafts, all regions of such a ROM have room.
-    assert!(evicted > 100 || drafts == 0, "{evicted} translations were evicted");
+    // On a host without drafts all regions of such a ROM have room.
+    let has_drafts = cfg!(all(target_arch = "x86_64", unix));
+    assert!(evicted > 100 || !has_drafts, "{evicted} translations were evicted");
 }
 
 #[test]
@@ -52,7 +50,7 @@ fn drafts_that_gave_way_are_written_again() {
         let mut drafts = 0;
         rig::for_all("hot/faults32", |rom, model| {
             let got = same_at_any_count(rom, model, jit(&config(code_cache)), LOOKS)?;
-            drafts += got.counters().iter().find(|c| c.0 == "jit_drafts").map_or(0, |c| c.1);
+            drafts += counted(&got, "jit_drafts");
             Ok(())
         });
         drafts

@@ -6,7 +6,6 @@
 mod shared;
 
 use ferrite_core::engine::Engine;
-use ferrite_jit::Config;
 use shared::{is_missing, rig, same_at_any_count};
 
 /// Looks at each run.
@@ -15,8 +14,8 @@ const LOOKS: u64 = 7;
 /// How soon code is translated, and drafted: at once and never; when it has been interpreted, and drafts have run; never, and at once.
 const HEATS: [(u32, u32); 3] = [(1, 0), (4, 2), (u32::MAX, 1)];
 
-fn jit((threshold, drafts): (u32, u32)) -> Box<dyn Engine> {
-    shared::jit(&Config { threshold, drafts, background: false, ..Config::default() })
+fn jit(heat: (u32, u32)) -> Box<dyn Engine> {
+    shared::jit(&shared::config(heat))
 }
 
 #[test]

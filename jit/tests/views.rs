@@ -2,8 +2,7 @@
 
 mod shared;
 
-use ferrite_jit::Config;
-use shared::{is_missing, jit, rig, same_at_any_count};
+use shared::{config, counted, is_missing, jit, rig, same_at_any_count};
 
 /// Regions, drafts, regions after drafts.
 const SETTINGS: [(u32, u32); 3] = [(3, 0), (u32::MAX, 1), (30, 1)];
@@ -17,11 +16,10 @@ fn users_memory_is_opened_and_closed_within_translated_code() {
         return;
     }
     for (threshold, drafts) in SETTINGS {
-        let config = Config { threshold, drafts, background: false, ..Config::default() };
+        let config = config((threshold, drafts));
         rig::for_all("hot/smap32", |rom, model| {
             let got = same_at_any_count(rom, model, jit(&config), 3)?;
-            let counters = got.counters();
-            let looked = counters.iter().find(|c| c.0 == "jit_exit_attention").map_or(0, |c| c.1);
+            let looked = counted(&got, "jit_exit_attention");
             if looked > SWITCHES / 4 + FAULTS {
                 return Err(format!("{threshold}, {drafts}: {looked} times the engine was asked to look"));
             }

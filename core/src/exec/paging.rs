@@ -165,13 +165,20 @@ impl Exec {
         if self.st.rip().wrapping_sub(self.ctx.ip_lo) > self.ctx.ip_span {
             return None;
         }
-        let (lin, view) = (self.fetch_address(), self.ctx.fetch_view);
-        let page = lin & !(PAGE_SIZE - 1);
-        if self.tlb.fetch_entry(view, lin).read != page {
-            self.find(view, lin, Access::Fetch, false).ok()?;
+        let lin = self.fetch_address();
+        if let Some(at) = self.fetched(lin) {
+            return (!self.attention).then_some(at);
         }
-        let e = self.tlb.fetch_entry(view, lin);
-        (e.read == page && !self.attention).then(|| self.position(e, lin))
+        self.find(self.ctx.fetch_view, lin, Access::Fetch, false).ok()?;
+        self.fetched(lin).filter(|_| !self.attention)
+    }
+
+    /// The position in the backing of what is fetched from a linear address, where the TLB has its page at hand.
+    #[inline(always)]
+    #[must_use]
+    pub fn fetched(&self, lin: u64) -> Option<Offset> {
+        let e = self.tlb.fetch_entry(self.ctx.fetch_view, lin);
+        (e.read == lin & !(PAGE_SIZE - 1)).then(|| self.position(e, lin))
     }
 
     /// The `bytes` bytes (at most 16) at a linear address that lie in two pages, of which [`Self::reach`] has both for reading.

@@ -120,9 +120,7 @@ impl Block {
         if self.tail == NO_TAIL {
             return true;
         }
-        let next = next_page(x, lin);
-        let e = x.tlb.fetch_entry(x.ctx.fetch_view, next);
-        e.read == next && x.position(e, next) == self.tail
+        x.fetched(next_page(x, lin)) == Some(self.tail)
     }
 
     /// The granules of `page`, one of its pages, that the block's bytes touch.
@@ -244,9 +242,7 @@ impl BlockCache {
     #[inline]
     pub fn lookup(&mut self, x: &mut Exec) -> Result<Entry, Exception> {
         let lin = x.fetch_address();
-        let e = x.tlb.fetch_entry(x.ctx.fetch_view, lin);
-        if e.read == lin & !(PAGE_SIZE - 1) {
-            let at = x.position(e, lin);
+        if let Some(at) = x.fetched(lin) {
             let key = key(at, x.ctx.code);
             let (found, id) = self.slots[slot(key)];
             if found == key {
@@ -467,9 +463,8 @@ fn next_page(x: &Exec, lin: u64) -> u64 {
 
 /// The position in the backing that `lin` is fetched from; `None` when it is not memory.
 fn backing_of(x: &mut Exec, lin: u64) -> Result<Option<Offset>, Exception> {
-    let e = x.tlb.fetch_entry(x.ctx.fetch_view, lin);
-    if e.read == lin & !(PAGE_SIZE - 1) {
-        return Ok(Some(x.position(e, lin)));
+    if let Some(at) = x.fetched(lin) {
+        return Ok(Some(at));
     }
     let phys = x.fetch_translate(lin)?;
     let phys = x.sys.mem.a20(phys);

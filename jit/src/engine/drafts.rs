@@ -231,10 +231,9 @@ impl Jit {
         self.drafts.insns += self.interp.cache.insns(block).len() as u64;
         self.drafts.bytes += done.code.len() as u64;
         let code = placed?;
-        let d = &mut self.drafts.all[id as usize];
-        (d.code, d._insns) = (code, done.insns);
-        d.links.clone_from(&done.links);
         self.link(mode, here, code, &done.links);
+        let d = &mut self.drafts.all[id as usize];
+        (d.code, d._insns, d.links) = (code, done.insns, done.links);
         if self.config.perf_map {
             crate::dump::perf_map("draft", code, done.code.len(), at);
         }

@@ -81,11 +81,7 @@ impl Jit {
         }
         // The region that came back may be another than the one entered: found by the instruction's place.
         let linear = x.fetch_address() & !(PAGE_SIZE - 1);
-        let e = x.tlb.fetch_entry(x.ctx.fetch_view, linear);
-        if e.read != linear {
-            return;
-        }
-        let page = linear.wrapping_add(e.addend).wrapping_sub(x.sys.mem.base());
+        let Some(page) = x.fetched(linear) else { return };
         let index = (page >> PAGE_SHIFT) as usize;
         let (mode, now) = (self.mode, x.retired);
         for n in 0.. {

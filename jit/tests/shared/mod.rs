@@ -23,9 +23,19 @@ pub fn is_missing() -> bool {
     }
 }
 
+/// A configuration by how soon code is translated, and drafted, on the CPU's thread.
+pub fn config((threshold, drafts): (u32, u32)) -> Config {
+    Config { threshold, drafts, background: false, ..Config::default() }
+}
+
 /// The JIT of a configuration.
 pub fn jit(config: &Config) -> Box<dyn Engine> {
     Box::new(Jit::new(config).expect("the host had it a moment ago"))
+}
+
+/// What a machine's engine has counted under a name; 0 for a name that it does not know.
+pub fn counted(m: &Machine, name: &str) -> u64 {
+    m.counters().iter().find(|c| c.0 == name).map_or(0, |c| c.1)
 }
 
 /// Runs both machines to a count and compares how they ended, and all of their state.
@@ -49,8 +59,8 @@ pub fn same_at_any_count(rom: &Rom, model: ModelName, engine: Box<dyn Engine>, l
     for count in (1..looks).map(|n| end * n / looks + n).chain([rig::INSNS]) {
         same_at(&mut want, &mut got, count)?;
     }
-    match got.counters().iter().find(|c| c.0 == "jit_refused") {
-        Some(&(_, n)) if n > 0 => Err(format!("{n} regions could not be translated")),
-        _ => Ok(got),
+    match counted(&got, "jit_refused") {
+        0 => Ok(got),
+        n => Err(format!("{n} regions could not be translated")),
     }
 }
