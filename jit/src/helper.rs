@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // called by translated code with the addresses that the engine gave it
 
 use crate::abi::{self, LEFT};
+use crate::crypto;
 use crate::mode::Mode;
 use ferrite_core::exec::Exec;
 use ferrite_core::isa::Insn;
@@ -31,6 +32,9 @@ pub enum Import {
     Reach = 5,
 }
 
+/// The number of the first of [`crypto::action`] among what may be imported.
+pub const FIRST_CRYPTO: u32 = 8;
+
 /// The number of the first of [`ACTIONS`] among what may be imported.
 pub const FIRST_ACTION: u32 = 16;
 
@@ -45,6 +49,7 @@ pub fn address(n: u32) -> Option<u64> {
         1 => Some(run_plain as usize as u64),
         2 => Some(run_flags as usize as u64),
         5 => Some(reach as usize as u64),
+        FIRST_CRYPTO..FIRST_ACTION => crypto::action((n - FIRST_CRYPTO) as usize).map(|a| a as usize as u64),
         _ => ACTIONS.get(n.checked_sub(FIRST_ACTION)? as usize).map(|e| e.action as usize as u64),
     }
 }

@@ -7,6 +7,7 @@ mod abi;
 mod access;
 mod code;
 mod compile;
+mod crypto;
 mod density;
 mod draft;
 mod dump;

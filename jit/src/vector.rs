@@ -11,9 +11,11 @@
 
 use crate::abi;
 use crate::access::guest_access;
+use crate::crypto;
 use crate::effects::{self, Effects};
+use crate::helper::FIRST_CRYPTO;
 use crate::simd::{Emitter, Host, Inputs, Mxcsr, Out, Slow, needs_mxcsr, reads_target};
-use crate::tr::{FlagState, Tr};
+use crate::tr::{FlagState, Tr, import};
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use ferrite_core::cpu::state::{cr0, cr4};
 use ferrite_core::isa::Insn;
@@ -55,21 +57,7 @@ pub fn is_inline(ins: &Instruction) -> bool {
     match describe(ins) {
         Some(v) => !matches!(
             v.op,
-            V::Phminposuw
-                | V::Mpsadbw
-                | V::Rcpps
-                | V::Rsqrtps
-                | V::Rcpss
-                | V::Rsqrtss
-                | V::Dpps
-                | V::Dppd
-                | V::Aesenc
-                | V::Aesenclast
-                | V::Aesdec
-                | V::Aesdeclast
-                | V::Aesimc
-                | V::Aeskeygenassist
-                | V::Pclmulqdq
+            V::Phminposuw | V::Mpsadbw | V::Rcpps | V::Rsqrtps | V::Rcpss | V::Rsqrtss | V::Dpps | V::Dppd
         ),
         None => is_hint(ins) || ins.mnemonic() == Mnemonic::Movnti,
     }
@@ -135,6 +123,10 @@ impl Tr<'_, '_> {
         // What is of neither goes from memory to a general register: CVTTSD2SI, say.
         let sse = is(Place::Xmm) || is(Place::Eflags) || !mmx;
         self.require(sse, mmx);
+        if let Some(n) = crypto::number(v.op) {
+            self.crypto(n, v.source, i);
+            return true;
+        }
         let source = self.source(v, i);
         let target = match v.target {
             Place::Xmm | Place::Eflags if reads_target(v) => Some(self.xmm(i.dst)),
@@ -170,6 +162,27 @@ impl Tr<'_, '_> {
             self.enter_mmx();
         }
         true
+    }
+
+    /// Calls an action of [`crypto`] on the operands where they are.
+    fn crypto(&mut self, n: usize, source: Place, i: &Insn) {
+        let source = match source {
+            Place::Xmm => self.xmm_address(i.src),
+            _ => {
+                let off = self.ea(i);
+                self.address_of(i.seg, off, 16, false, true)
+            }
+        };
+        let target = self.xmm_address(i.dst);
+        let imm = self.b.ins().iconst(types::I64, i64::from(i.imm as u8));
+        let action = import(self.b, self.imports.call_conv, FIRST_CRYPTO + n as u32, 3, None);
+        self.b.ins().call(action, &[target, source, imm]);
+        self.s.vector.forget_registers();
+    }
+
+    /// Where the state has an XMM register.
+    fn xmm_address(&mut self, r: u8) -> Value {
+        self.b.ins().iadd_imm_s(self.exec, i64::from(abi::xmm(r)))
     }
 
     /// What a vector or x87 instruction begins with: gives it back to the interpreter where it must not run. `fpu` says that it uses the
