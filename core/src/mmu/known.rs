@@ -170,6 +170,8 @@ struct Table {
     epoch: u32,
     /// Translations made since the last flush. Those invalidated count, too: their slots are in use.
     made: usize,
+    /// For whom translations were made since, a bit for each number of [`asker`].
+    askers: u8,
     /// Which 4-MiB regions (by address bits 33:22) may hold pieces of large pages.
     large: [u64; 64],
     /// A piece of a 1-GiB page is known.
@@ -178,13 +180,18 @@ struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Self { slots: vec![Slot::EMPTY; 1 << MIN_BITS], bits: MIN_BITS, epoch: 1, made: 0, large: [0; 64], huge: false }
+        Self { slots: vec![Slot::EMPTY; 1 << MIN_BITS], bits: MIN_BITS, epoch: 1, made: 0, askers: 0, large: [0; 64], huge: false }
     }
 }
 
 const fn key(view: View, lin: u64, access: Access) -> u64 {
     let fetch = if matches!(access, Access::Fetch) { OF_FETCH } else { 0 };
     lin & !(PAGE_SIZE - 1) | view as u64 | fetch
+}
+
+/// The number of a key's asker.
+const fn asker(key: u64) -> u64 {
+    key & 7
 }
 
 /// Word and bit of a 4-MiB region in [`Table::large`].
@@ -205,9 +212,18 @@ impl Table {
         i
     }
 
+    /// Whether a search may find something: the slots are all over the host's memory, and users seldom have global pages, say.
+    const fn has_any_for(&self, key: u64) -> bool {
+        self.askers >> asker(key) & 1 != 0
+    }
+
     /// The translation for an asker, if it is known. [`View::Watched`] knows none.
     fn get(&self, view: View, lin: u64, access: Access) -> Option<Page> {
-        let s = &self.slots[self.find(key(view, lin, access))];
+        let key = key(view, lin, access);
+        if !self.has_any_for(key) {
+            return None;
+        }
+        let s = &self.slots[self.find(key)];
         (s.epoch == self.epoch).then_some(s.page)
     }
 
@@ -229,6 +245,7 @@ impl Table {
                 i = self.find(key);
             }
             self.made += 1;
+            self.askers |= 1 << asker(key);
         }
         self.slots[i] = Slot { key, page, epoch: self.epoch };
     }
@@ -267,6 +284,7 @@ impl Table {
             self.bits -= 1;
         }
         self.made = 0;
+        self.askers = 0;
         self.large = [0; 64];
         self.huge = false;
         self.new_epoch();
@@ -280,6 +298,9 @@ impl Table {
     }
 
     fn forget_for(&mut self, key: u64) {
+        if !self.has_any_for(key) {
+            return;
+        }
         let i = self.find(key);
         // It stays in use, for searches that go past it.
         if self.slots[i].epoch == self.epoch {
