@@ -22,7 +22,8 @@ pub trait Engine: std::fmt::Debug + Send {
     /// Its name, as `--accel` spells it.
     fn name(&self) -> &'static str;
 
-    /// Runs until `limit` instructions have retired in all, or something else stops the CPU.
+    /// Runs until `limit` instructions have retired in all, or something else stops the CPU. [`Exit::Limit`] may come before that: when a
+    /// device wants to be asked earlier by now, or after very many instructions.
     fn run(&mut self, x: &mut Exec, limit: u64) -> Exit;
 
     /// Runs exactly one instruction (with all its iterations, if repeated) or delivers one event.

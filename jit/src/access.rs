@@ -27,14 +27,22 @@ pub struct Seen {
     lin: Value,
     off: Value,
     host: Value,
-    entry: Value,
-    /// Which of the tags were compared.
-    read: bool,
+    /// What its page is known by, if that says whether it may be written, and whether it has. What may be written may be read.
+    tag: Option<Tag>,
     write: bool,
     /// The linear address is a multiple of this.
     align: u64,
     /// It may have been found by [`Tr::look_further`] instead: `host` is good for that access only then, and `off` is [`FAR`].
     reached: bool,
+}
+
+/// What a page that was found is known by.
+#[derive(Clone, Copy, Debug)]
+pub enum Tag {
+    /// Its entry in the TLB.
+    Entry(Value),
+    /// The linear address of one that may be written: what was found lies in that, or may not.
+    Page(Value),
 }
 
 /// Flags of an access to guest memory.
@@ -110,15 +118,11 @@ impl Tr<'_, '_> {
             return host;
         }
         let lin = self.lower(lin, 64);
-        let entry = self.tlb_entry(lin);
-        let (off, miss) = self.misses(lin, entry, bytes, write, aligned);
         let reach = self.alone && !aligned;
-        let (off, host) = if reach {
-            self.reach(lin, off, entry, miss, bytes, write)
-        } else {
-            self.redo_if(miss);
-            let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
-            (off, self.b.ins().iadd(addend, lin))
+        let kept = if self.alone || aligned { None } else { self.kept_for(root, disp, width, write) };
+        let (off, host, tag) = match kept {
+            Some(k) => self.look_in_page(k, lin, bytes, write),
+            None => self.look_up(lin, bytes, write, aligned),
         };
         if self.v.constant(root).is_none() {
             self.seen.retain(|s| s.root != root);
@@ -126,26 +130,28 @@ impl Tr<'_, '_> {
                 self.seen.remove(0);
             }
             let align = if aligned { bytes } else { 1 };
-            self.seen.push(Seen {
-                root,
-                disp,
-                bytes,
-                lin,
-                off,
-                host,
-                entry,
-                read: !write,
-                write,
-                align,
-                reached: reach,
-            });
+            self.seen.push(Seen { root, disp, bytes, lin, off, host, tag, write, align, reached: reach });
         }
         host
     }
 
+    /// Looks an access up in the TLB: its offset in the page, the host's address, and the entry.
+    fn look_up(&mut self, lin: Value, bytes: u64, write: bool, aligned: bool) -> (Value, Value, Option<Tag>) {
+        let entry = self.tlb_entry(lin);
+        let (off, miss) = self.misses(lin, entry, bytes, write, aligned);
+        let (off, host) = if self.alone && !aligned {
+            self.reach(lin, off, entry, miss, bytes, write)
+        } else {
+            self.redo_if(miss);
+            let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
+            (off, self.b.ins().iadd(addend, lin))
+        };
+        (off, host, Some(Tag::Entry(entry)))
+    }
+
     /// The offset of an access in the page that an entry's tag is of, and whether it does not lie in that. With `aligned`, one that is not
     /// aligned by its size does not.
-    fn misses(&mut self, lin: Value, entry: Value, bytes: u64, write: bool, aligned: bool) -> (Value, Value) {
+    pub fn misses(&mut self, lin: Value, entry: Value, bytes: u64, write: bool, aligned: bool) -> (Value, Value) {
         let tag = self.b.ins().load(types::I64, state_access(), entry, abi::tag(write));
         let off = self.b.ins().isub(lin, tag);
         let last = (PAGE_SIZE - bytes) as i64;
@@ -214,7 +220,8 @@ impl Tr<'_, '_> {
         if delta.unsigned_abs() >= PAGE_SIZE / 2 {
             return None;
         }
-        let checked = if write { seen.write } else { seen.read };
+        let unchecked = if write && !seen.write { Some(seen.tag?) } else { None };
+        let checked = unchecked.is_none();
         let may = if self.alone { checked && !aligned && self.imports.keeping.is_some() } else { !seen.reached };
         if !may {
             return None;
@@ -241,14 +248,16 @@ impl Tr<'_, '_> {
             }
             self.redo_if(out);
         }
-        if !checked {
-            let tag = self.b.ins().load(types::I64, state_access(), seen.entry, abi::tag(write));
+        if let Some(tag) = unchecked {
+            let tag = match tag {
+                Tag::Page(page) => page,
+                Tag::Entry(entry) => self.b.ins().load(types::I64, state_access(), entry, abi::tag(true)),
+            };
             let off = self.b.ins().isub(seen.lin, tag);
             let miss = self.b.ins().icmp(IntCC::NotEqual, off, seen.off);
             self.redo_if(miss);
         }
         self.seen[k].write |= write;
-        self.seen[k].read |= !write;
         if delta == 0 {
             return Some(seen.host);
         }

@@ -34,6 +34,8 @@ use std::sync::{Arc, Mutex};
 
 /// Modes that have a jump table at the same time at most: 44 MiB of them, if all were full.
 const MAX_TABLES: usize = 16;
+/// Instructions between two looks of [`Engine::run`]'s caller at most. See [`crate::kept`].
+pub const LONGEST: u64 = 1 << 30;
 /// Real changes of a region's code before nothing is translated there any more.
 const MAX_CHANGES: u32 = 8;
 
@@ -634,7 +636,7 @@ impl Engine for Jit {
             self.open_shelf(x);
         }
         x.resume_shadow();
-        let exit = self.run_to(x, limit);
+        let exit = self.run_to(x, limit.min(x.retired.saturating_add(LONGEST)));
         x.settle_shadow();
         exit
     }

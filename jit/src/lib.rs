@@ -15,6 +15,7 @@ mod effects;
 mod engine;
 mod helper;
 mod jumps;
+mod kept;
 mod links;
 mod mode;
 mod persist;

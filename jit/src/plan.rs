@@ -2,6 +2,7 @@
 
 use crate::abi::MAX_ENTRIES;
 use crate::effects::{self, Effects};
+use crate::kept::{self, Kept};
 use crate::mode::Mode;
 use crate::{vector, x87};
 use ferrite_core::cpu::Model;
@@ -125,6 +126,8 @@ pub struct Plan {
     pub used: u32,
     /// Guest instructions.
     pub insns: usize,
+    /// Registers whose pages it keeps in mind.
+    pub kept: Vec<Kept>,
     /// Its blocks are long: what one instruction has computed serves another, and the optimiser has something to find.
     pub long: bool,
 }
@@ -146,15 +149,19 @@ impl Plan {
         if blocks.first()?.items.first().is_none_or(|i| i.how == How::Stop) {
             return None;
         }
-        let mut plan = Self { blocks, entries: vec![0], extent: (u16::MAX, 0), used: 0, insns: 0, long: false };
+        let mut plan =
+            Self { blocks, entries: vec![0], extent: (u16::MAX, 0), used: 0, insns: 0, kept: Vec::new(), long: false };
         plan.measure();
         plan.long = plan.insns >= LONG * plan.blocks.len();
         plan.connect(&req.runs);
         plan.find_returns(&req.runs);
-        plan.find_headers();
+        let loops = plan.find_headers();
         plan.find_longest();
         plan.spread_dirty();
         plan.spread_carry();
+        if loops && !req.slow.contains(&ALL_SLOW) {
+            plan.kept = kept::choose(&plan.blocks, req.mode, &mut info);
+        }
         Some(plan)
     }
 
@@ -223,7 +230,9 @@ impl Plan {
         }
     }
 
-    fn find_headers(&mut self) {
+    /// Whether some way leads back.
+    fn find_headers(&mut self) -> bool {
+        let mut loops = false;
         // Depth first, from the entries and then from what they do not lead to, so that every circle has a header. A way to a block
         // that is still being visited leads back.
         let mut state = vec![0u8; self.blocks.len()];
@@ -243,6 +252,7 @@ impl Plan {
                         }
                         1 => {
                             self.blocks[s].header = true;
+                            loops = true;
                             self.add_entry(s);
                         }
                         _ => {}
@@ -256,6 +266,7 @@ impl Plan {
             self.blocks[n].header = true;
             self.blocks[n].preds += 1;
         }
+        loops
     }
 
     fn find_longest(&mut self) {

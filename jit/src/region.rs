@@ -3,6 +3,7 @@
 use crate::abi::{self, FlagKind, Reason};
 use crate::draft;
 use crate::helper::Import;
+use crate::kept::{self, Pages};
 use crate::links;
 use crate::mode::SegKind;
 use crate::plan::{ALL_SLOW, Flow, How, Item, Plan, Request};
@@ -83,10 +84,12 @@ pub fn emit(
     let sig = b.import_signature(signature(CallConv::Tail));
 
     let vars = std::array::from_fn(|_| b.declare_var(types::I64));
+    let kept = kept::variables(&mut b, &plan.kept);
     let (left_var, carry) = (b.declare_var(types::I64), b.declare_var(types::I64));
     let t = Tr::new(
         &mut b,
         vars,
+        kept,
         exec,
         left,
         page_ip,
@@ -242,6 +245,8 @@ impl Region<'_, '_, '_> {
             }
         }
         self.t.b.def_var(self.left, left);
+        self.t.forget_pages();
+        self.t.define_pages();
         if self.plan.entries.iter().any(|&n| self.plan.blocks[n].needs_carry) {
             use ferrite_core::isa::ops::Ops;
             let cf = self.t.cf();
@@ -356,7 +361,16 @@ impl Region<'_, '_, '_> {
         };
         let dirty = self.plan.blocks[n].dirty;
         let vector = VectorState::default();
-        self.t.s = State { regs: [None; 16], dirty, defs: 0, flags: FlagState::Memory { cf }, left, done: 0, vector };
+        self.t.s = State {
+            regs: [None; 16],
+            dirty,
+            defs: 0,
+            flags: FlagState::Memory { cf },
+            left,
+            done: 0,
+            vector,
+            pages: Pages::default(),
+        };
         self.block(n);
     }
 
@@ -509,6 +523,7 @@ impl Region<'_, '_, '_> {
                 self.t.b.def_var(self.t.vars[r], v);
             }
         }
+        self.t.define_pages();
         let s = self.t.s.clone();
         let left = self.t.left_at(&s);
         self.t.b.def_var(self.left, left);
@@ -687,6 +702,7 @@ impl Region<'_, '_, '_> {
             s.done = 0;
         }
         t.s = s;
+        t.forget_pages();
     }
 }
 

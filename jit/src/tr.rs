@@ -8,6 +8,7 @@ mod leave;
 
 use crate::abi::{self, FlagKind};
 use crate::access::Seen;
+use crate::kept::{PageVars, Pages};
 use crate::mode::Mode;
 use crate::value::{Bin, Un, V, Values};
 use crate::vector::VectorState;
@@ -51,6 +52,7 @@ pub struct State {
     /// Instructions retired since.
     pub done: i64,
     pub vector: VectorState,
+    pub pages: Pages,
 }
 
 /// A branch that a meaning asked for.
@@ -118,6 +120,8 @@ pub struct Tr<'a, 'b> {
     pub start: State,
     /// Variables of the general registers.
     pub vars: [Variable; 16],
+    /// The registers whose pages are kept, and the variables of these: see [`crate::kept`].
+    pub kept: PageVars,
     /// What the function was called with: the CPU.
     pub exec: Value,
     /// The instruction pointer of the page's first byte.
@@ -151,6 +155,7 @@ impl<'a, 'b> Tr<'a, 'b> {
     pub fn new(
         b: &'a mut FunctionBuilder<'b>,
         vars: [Variable; 16],
+        kept: PageVars,
         exec: Value,
         left: Value,
         page_ip: Value,
@@ -166,6 +171,7 @@ impl<'a, 'b> Tr<'a, 'b> {
             left,
             done: 0,
             vector: VectorState::default(),
+            pages: Pages::default(),
         };
         Self {
             b,
@@ -173,6 +179,7 @@ impl<'a, 'b> Tr<'a, 'b> {
             start: s.clone(),
             s,
             vars,
+            kept,
             exec,
             page_ip,
             mode,

@@ -83,9 +83,14 @@ impl Exec {
             self.fill(view, lin, access, Page::identity(lin));
             return Ok(lin);
         }
-        if let Some(page) = self.tlb.known.get(view, lin, access).filter(|p| p.allows(access)) {
-            self.fill(view, lin, access, page);
-            return Ok(page.phys() | in_page);
+        match self.tlb.known.get(view, lin, access) {
+            Some(page) if page.allows(access) => {
+                self.fill(view, lin, access, page);
+                return Ok(page.phys() | in_page);
+            }
+            // A new walk takes its place, and whoever asks may go on with what was known.
+            Some(_) if !marks => return Err(0),
+            _ => {}
         }
         let w = Walk {
             access,

@@ -180,7 +180,15 @@ struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Self { slots: vec![Slot::EMPTY; 1 << MIN_BITS], bits: MIN_BITS, epoch: 1, made: 0, askers: 0, large: [0; 64], huge: false }
+        Self {
+            slots: vec![Slot::EMPTY; 1 << MIN_BITS],
+            bits: MIN_BITS,
+            epoch: 1,
+            made: 0,
+            askers: 0,
+            large: [0; 64],
+            huge: false,
+        }
     }
 }
 

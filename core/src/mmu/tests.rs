@@ -169,6 +169,23 @@ fn a_right_that_was_not_there_is_looked_for_again_and_the_last_walk_counts() {
     assert_eq!(read(&mut x, LIN), 0x1234_5678, "reads go there, too");
 }
 
+/// Translated code may go on with what was known.
+#[test]
+fn a_right_that_was_not_there_is_not_looked_for_in_passing() {
+    let mut x = paged();
+    let other = frame(LIN) + 0x1000;
+    read(&mut x, LIN);
+    set_pte(&mut x, LIN, other | 7 | A | D);
+    let walks = x.walks;
+    assert_eq!(x.reach(LIN, 4, true), None, "the walk would find another page");
+    assert_eq!(x.walks, walks);
+    assert!(x.reach(LIN, 4, false).is_some(), "known");
+    write(&mut x, LIN);
+    let host = x.sys.mem.base().wrapping_add(other);
+    assert_eq!(x.reach(LIN, 4, true), Some(host), "now it is");
+    assert_eq!(x.reach(LIN, 4, false), Some(host));
+}
+
 #[test]
 fn a_page_fault_forgets_the_page() {
     let mut x = paged();
