@@ -176,6 +176,7 @@ fn a_right_that_was_not_there_is_not_looked_for_in_passing() {
     let other = frame(LIN) + 0x1000;
     read(&mut x, LIN);
     set_pte(&mut x, LIN, other | 7 | A | D);
+    x.attention = false;
     let walks = x.walks;
     assert_eq!(x.reach(LIN, 4, true), None, "the walk would find another page");
     assert_eq!(x.walks, walks);
