@@ -105,7 +105,7 @@ pub const JUMP_SHIFT: u32 = 4;
 pub struct Way {
     /// The linear address.
     pub linear: u64,
-    /// What [`Tlb::stamps`](tlb::Tlb::stamps) had for such fetches at that time: while it is the same, the code is still there, and is what
+    /// What [`Tlb`](tlb::Tlb::stamp_offset) had for such fetches at that time: while it is the same, the code is still there, and is what
     /// is to be entered.
     pub stamp: u64,
     /// The word by which the code is entered, and the address in that.
@@ -315,7 +315,7 @@ pub fn ip_span() -> i32 {
 
 /// Offset of the TLB's stamp for fetches, of a user or not.
 pub fn stamp(user: bool) -> i32 {
-    offset(offset_of!(Exec, tlb) + offset_of!(tlb::Tlb, stamps) + 8 * usize::from(user))
+    offset(offset_of!(Exec, tlb) + tlb::Tlb::stamp_offset(user))
 }
 
 /// Offset of an engine word.
@@ -327,10 +327,11 @@ fn offset(n: usize) -> i32 {
     i32::try_from(n as i64 - BIAS as i64).expect("Exec is smaller than 2 GiB")
 }
 
-/// Has translated code look where the current view of data accesses is. No mode says which it is: it changes around each access of a
-/// system to its users' memory (SDM Vol. 2A, "STAC").
-pub fn follow_view(x: &mut Exec) {
+/// Has translated code look where the current views of data and of fetches are. No mode says which they are: the former changes around each
+/// access of a system to its users' memory (SDM Vol. 2A, "STAC"), and both with CR3.
+pub fn follow_views(x: &mut Exec) {
     x.words[TLB] = x.tlb.base_address(x.ctx.view, Access::Read);
+    x.words[FETCH_TLB] = x.tlb.base_address(x.ctx.fetch_view, Access::Fetch);
 }
 
 /// Turns the operation that translated code has left behind into the flags.

@@ -27,7 +27,6 @@ use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::{BlockId, granules, watch};
 use ferrite_core::isa::helpers::interrupt;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
-use ferrite_core::mmu::walk::Access;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -294,7 +293,6 @@ impl Jit {
             self.make_room_for(mode);
             [x.words[abi::JUMPS], x.words[abi::WAYS]] = self.jumps.addresses(mode);
             x.words[abi::MODE] = mode.number() as u64;
-            x.words[abi::FETCH_TLB] = x.tlb.base_address(x.ctx.fetch_view, Access::Fetch);
             x.words[abi::GO] = self.go[usize::from(mode.is_flat())][usize::from(mode.is_user())];
             x.words[abi::LINEAR_MASK] = linear_mask(x.model.name);
             self.drafts.say_where(x);
@@ -598,7 +596,7 @@ impl Jit {
         let (reason, at) = loop {
             let left = x.limit - x.retired;
             x.words[abi::LEFT] = left;
-            abi::follow_view(x);
+            abi::follow_views(x);
             self.counts.enters += 1;
             // SAFETY: the gate and what it enters were made for each other and for `Exec` as it is laid out here; the code is live,
             // as is all that the jump table leads to, and it uses `x` alone, through the addresses put there by `look_at_mode`.

@@ -128,7 +128,7 @@ fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
     }
     // A repeated instruction has counted all iterations but one.
     x.words[LEFT] = x.limit.wrapping_sub(x.retired + 1);
-    abi::follow_view(x);
+    abi::follow_views(x);
     if x.contexts != contexts && Mode::of(x).is_none_or(|m| m.number() as u64 != x.words[abi::MODE]) {
         x.attention = true;
     }

@@ -14,15 +14,33 @@ use crate::mmu::walk::{Access, Walk, translate};
 impl Exec {
     /// Drops all translations: CR3, CR0.PG, CR4 and EFER changes.
     pub fn flush_tlb(&mut self) {
-        self.tlb.flush();
+        self.tlb.flush(self.pcid());
         // The code running may be mapped differently now.
         self.attention = true;
     }
 
-    /// Drops the translations of all but global pages: a load of CR3. SDM Vol. 3A, "Operations that Invalidate TLBs and
+    /// The process-context identifier of what is translated now.
+    const fn pcid(&self) -> u16 {
+        if self.st.cr4 & cr4::PCIDE != 0 { (self.st.cr3 & 0xfff) as u16 } else { 0 }
+    }
+
+    /// Drops the translations of all but global pages: a load of CR3. With process-context identifiers, those of one that is not
+    /// loaded now stay, and its own if they are to be kept, too. SDM Vol. 3A, "Operations that Invalidate TLBs and
     /// Paging-Structure Caches".
-    pub fn flush_tlb_local(&mut self) {
-        self.tlb.flush_local();
+    pub fn follow_cr3(&mut self, keep: bool) {
+        self.tlb.enter(self.pcid(), keep);
+        self.attention = true;
+    }
+
+    /// Drops the translations with a process-context identifier, but of global pages: INVPCID.
+    pub fn forget_space(&mut self, pcid: u16) {
+        self.tlb.flush_space(pcid);
+        self.attention = true;
+    }
+
+    /// Drops the translations of all but global pages, with every identifier: INVPCID.
+    pub fn forget_spaces(&mut self) {
+        self.tlb.flush_spaces();
         self.attention = true;
     }
 
@@ -107,7 +125,7 @@ impl Exec {
             self.flush_tlb();
         }
         let page = Page::walked(&t, access);
-        self.tlb.known.put(view, lin, access, page, t.page_bits);
+        self.tlb.know(view, lin, access, page, t.page_bits);
         self.fill(view, lin, access, page);
         Ok(t.phys)
     }

@@ -8,7 +8,9 @@
 //!
 //! A rule needs a bound: when [`LIMIT`] translations were made since the last whole flush, the next one flushes first.
 //!
-//! Global pages have a table of their own, which a load of CR3 leaves alone. Vol. 3A, "Global Pages".
+//! Global pages have a table of their own, which a load of CR3 leaves alone. Vol. 3A, "Global Pages". All others have one for each
+//! *space*: what a process-context identifier names, of which [`super::tlb::Tlb`] remembers some at a time. Vol. 3A, "Process-Context
+//! Identifiers (PCIDs)".
 //!
 //! The table is open-addressed (linear probing, at most half full). A flush costs nothing: each slot names the flush that it
 //! was made after.
@@ -101,55 +103,89 @@ impl Slot {
 }
 
 /// See the module's text.
-#[derive(Default)]
 pub struct Known {
-    local: Table,
+    /// By number of the space.
+    spaces: Vec<Table>,
+    current: usize,
     global: Table,
 }
 
+impl Default for Known {
+    fn default() -> Self {
+        Self { spaces: vec![Table::default()], current: 0, global: Table::default() }
+    }
+}
+
 impl Known {
+    fn local(&self) -> &Table {
+        &self.spaces[self.current]
+    }
+
+    /// Goes on in another space: a number below [`super::tlb::SPACES`].
+    pub fn enter(&mut self, space: usize) {
+        if self.spaces.len() <= space {
+            self.spaces.resize_with(space + 1, Table::default);
+        }
+        self.current = space;
+    }
+
     /// The translation for an asker, if it is known. [`View::Watched`] knows none.
     #[must_use]
     pub fn get(&self, view: View, lin: u64, access: Access) -> Option<Page> {
-        self.local.get(view, lin, access).or_else(|| self.global.get(view, lin, access))
+        self.local().get(view, lin, access).or_else(|| self.global.get(view, lin, access))
     }
 
     /// Whether one more translation, for this asker, is one too many: a flush must come first.
     #[must_use]
     pub fn full_for(&self, view: View, lin: u64, access: Access) -> bool {
-        self.local.made + self.global.made >= LIMIT && self.get(view, lin, access).is_none()
+        let made: usize = self.spaces.iter().chain([&self.global]).map(|t| t.made).sum();
+        made >= LIMIT && self.get(view, lin, access).is_none()
     }
 
-    /// Remembers a translation, instead of an older one for the same asker. It is a piece of a page of `1 << page_bits` bytes.
-    pub fn put(&mut self, view: View, lin: u64, access: Access, page: Page, page_bits: u32) {
-        let (this, other) = match page.is_global() {
-            true => (&mut self.global, &mut self.local),
-            false => (&mut self.local, &mut self.global),
-        };
-        this.put(view, lin, access, page, page_bits);
-        other.forget_for(key(view, lin, access));
+    /// Remembers a translation, instead of an older one for the same asker. It is a piece of a page of `1 << page_bits` bytes. True when
+    /// other spaces may know another one by now than before: it is global, or that was which it replaces.
+    pub fn put(&mut self, view: View, lin: u64, access: Access, page: Page, page_bits: u32) -> bool {
+        let key = key(view, lin, access);
+        if page.is_global() {
+            self.global.put(view, lin, access, page, page_bits);
+            for space in &mut self.spaces {
+                space.forget_for(key);
+            }
+            true
+        } else {
+            self.spaces[self.current].put(view, lin, access, page, page_bits);
+            self.global.forget_for(key)
+        }
     }
 
     /// Forgets everything.
     pub fn flush(&mut self) {
-        self.local.flush();
+        self.spaces.iter_mut().for_each(Table::flush);
         self.global.flush();
     }
 
-    /// Forgets all but global pages.
-    pub fn flush_local(&mut self) {
-        self.local.flush();
+    /// Forgets all of a space: global pages are of none.
+    pub fn flush_space(&mut self, space: usize) {
+        if let Some(table) = self.spaces.get_mut(space) {
+            table.flush();
+        }
     }
 
-    /// Forgets one page of 4 KiB for every asker.
+    /// Whether users may have global pages.
+    #[must_use]
+    pub const fn users_have_global(&self) -> bool {
+        self.global.has_any_for(View::User as u64) || self.global.has_any_for(View::User as u64 | OF_FETCH)
+    }
+
+    /// Forgets one page of 4 KiB for every asker, in this space, or of all.
     pub fn forget(&mut self, lin: u64) {
-        self.local.forget(lin);
+        self.spaces[self.current].forget(lin);
         self.global.forget(lin);
     }
 
-    /// Forgets the aligned 4 MiB around `lin` for every asker.
+    /// Forgets the aligned 4 MiB around `lin` for every asker, in this space, or of all.
     pub fn forget_region(&mut self, lin: u64) {
-        self.local.forget_region(lin);
+        self.spaces[self.current].forget_region(lin);
         self.global.forget_region(lin);
     }
 
@@ -157,7 +193,7 @@ impl Known {
     /// 64: what INVLPG must take.
     #[must_use]
     pub fn reach(&self, lin: u64) -> u32 {
-        self.local.reach(lin).max(self.global.reach(lin))
+        self.local().reach(lin).max(self.global.reach(lin))
     }
 }
 
@@ -305,15 +341,18 @@ impl Table {
         }
     }
 
-    fn forget_for(&mut self, key: u64) {
+    /// True when it was known.
+    fn forget_for(&mut self, key: u64) -> bool {
         if !self.has_any_for(key) {
-            return;
+            return false;
         }
         let i = self.find(key);
-        // It stays in use, for searches that go past it.
-        if self.slots[i].epoch == self.epoch {
+        let known = self.slots[i].epoch == self.epoch;
+        if known {
+            // It stays in use, for searches that go past it.
             self.slots[i].key = DEAD;
         }
+        known
     }
 
     /// Forgets the aligned 4 MiB around `lin` for every asker.
@@ -367,7 +406,7 @@ mod tests {
         assert!((0..LIMIT as u64).all(|n| has(&k, n * 4097)));
         assert!(k.full_for(View::User, 1 << 12, Access::Read));
         assert!(!k.full_for(View::User, 4097 << 12, Access::Read), "one known is written anew");
-        assert!(k.local.slots.len() <= 2 * LIMIT);
+        assert!(k.local().slots.len() <= 2 * LIMIT);
         k.flush();
         assert!((0..LIMIT as u64).all(|n| !has(&k, n * 4097)));
     }
@@ -394,10 +433,10 @@ mod tests {
     fn the_last_epoch_s_slots_do_not_come_back_when_epochs_start_again() {
         let mut k = Known::default();
         put(&mut k, 7); // in epoch 1
-        k.local.epoch = u32::MAX;
+        k.spaces[0].epoch = u32::MAX;
         put(&mut k, 8);
         k.flush();
-        assert_eq!(k.local.epoch, 1);
+        assert_eq!(k.spaces[0].epoch, 1);
         assert!(!has(&k, 7) && !has(&k, 8));
     }
 
@@ -442,7 +481,7 @@ mod tests {
         put(&mut k, 3);
         put(&mut k, 4);
         k.put(View::User, 4 << 12, Access::Read, global(4), 12);
-        k.flush_local();
+        k.flush_space(0);
         let known = |k: &Known, n: u64| k.get(View::User, n << 12, Access::Read).is_some();
         assert_eq!([1, 2, 3, 4].map(|n| known(&k, n)), [false, true, false, true]);
         k.forget(2 << 12);

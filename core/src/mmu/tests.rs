@@ -1,7 +1,7 @@
 //! What the processor remembers of page tables, seen from accesses. 32-bit paging, level 0, flat segments.
 
 use super::known::LIMIT;
-use super::tlb::{ENTRIES, View, no_tag};
+use super::tlb::{ENTRIES, SPACES, View, no_tag};
 use super::walk::Access;
 use crate::cpu::segment::{Seg, attr};
 use crate::cpu::state::{cr0, cr4};
@@ -257,7 +257,10 @@ fn an_entry_leads_to_the_byte_in_the_host_s_memory() {
         first + (LIN >> 12) % ENTRIES as u64 * 32,
         (&raw const *x.tlb.entry(View::Supervisor, LIN)).addr() as u64
     );
-    assert_eq!(x.tlb.base_address(View::User, Access::Write) - first, 2 * 32 * ENTRIES as u64);
+    let sets = [View::Supervisor, View::SupervisorSmap, View::User, View::Watched]
+        .map(|v| x.tlb.base_address(v, Access::Write));
+    let apart = |a: u64, b: u64| a.abs_diff(b) >= 32 * ENTRIES as u64;
+    assert!((0..4).all(|a| (0..a).all(|b| apart(sets[a], sets[b]))), "each view has its own");
     let base = x.sys.mem.base();
     let moved = Box::new(x);
     assert_eq!((moved.sys.mem.base(), moved.tlb.base_address(View::Supervisor, Access::Read)), (base, first));
@@ -272,11 +275,12 @@ fn what_entries_hold_changes_nothing_that_a_guest_can_see() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % n
     };
-    let (mut one, mut two) = (paged(), paged());
+    let (mut one, mut two) = (with_pcids(), with_pcids());
     for round in 0..60_000 {
         let lin = (random(6) << 12) + random(4) * STRIDE + 4 * random(1023) + random(4);
-        let what = random(26);
+        let what = random(28);
         let (bits, to) = (random(8), frame(random(8) << 12));
+        let global = random(2);
         let mut outcome = Vec::new();
         for (k, x) in [&mut one, &mut two].into_iter().enumerate() {
             if k == 1 {
@@ -307,7 +311,7 @@ fn what_entries_hold_changes_nothing_that_a_guest_can_see() {
                     set_pte(
                         x,
                         lin & !0xfff,
-                        if bits == 0 { 0 } else { to | 5 | (bits & 1) << 1 | (bits >> 1 & 3) << 5 },
+                        if bits == 0 { 0 } else { to | 5 | (bits & 1) << 1 | (bits >> 1 & 3) << 5 | global << 8 },
                     );
                     Ok(0)
                 }
@@ -321,6 +325,14 @@ fn what_entries_hold_changes_nothing_that_a_guest_can_see() {
                     x.st.cpl = if bits < 4 { 3 } else { 0 };
                     x.st.cr0 |= cr0::WP;
                     x.refresh();
+                    Ok(0)
+                }
+                25 => {
+                    in_space(x, bits % 3, round % 5 != 0);
+                    Ok(0)
+                }
+                26 => {
+                    x.forget_space(bits as u16 % 3);
                     Ok(0)
                 }
                 _ => {
@@ -394,7 +406,7 @@ fn a_load_of_cr3_drops_the_entries_of_all_but_global_pages_however_they_changed(
     let held = |x: &Exec| [0, 1, 2, 3].map(|n| x.tlb.entry(View::Supervisor, page(n)).read == page(n));
     assert_eq!(held(&x), [true; 4]);
     for _ in 0..2 {
-        x.flush_tlb_local();
+        x.follow_cr3(false);
         assert_eq!(held(&x), [false, true, true, false]);
     }
     x.tlb.forget_entries();
@@ -410,4 +422,155 @@ fn a_misaligned_operand_in_the_first_page_meets_no_empty_entry() {
             assert_eq!(aligned.or(x.direct::<true, true>(Seg::Ds as u8, off, n)), None, "{n} bytes at {off}");
         }
     }
+}
+
+/// With process-context identifiers on, in the space of `pcid`, of which everything is forgotten but if `keep`.
+fn in_space(x: &mut Exec, pcid: u64, keep: bool) {
+    x.st.cr3 = DIRECTORY | pcid;
+    x.follow_cr3(keep);
+}
+
+fn with_pcids() -> Exec {
+    let mut x = paged();
+    x.st.cr4 |= cr4::PCIDE | cr4::PGE;
+    x.st.cpl = 3;
+    x.flush_tlb();
+    x.refresh();
+    x
+}
+
+/// Reads, and whether tables were walked for that.
+fn walked(x: &mut Exec, lin: u64) -> bool {
+    let walks = x.walks;
+    read(x, lin);
+    x.walks != walks
+}
+
+#[test]
+fn a_space_is_as_it_was_left() {
+    let mut x = with_pcids();
+    in_space(&mut x, 1, false);
+    let mine = x.tlb.base_address(View::User, Access::Read);
+    assert!(walked(&mut x, LIN) && !walked(&mut x, LIN));
+    x.translate(LIN, Access::Fetch).unwrap();
+    in_space(&mut x, 2, true);
+    assert_ne!(x.tlb.base_address(View::User, Access::Read), mine);
+    assert!(walked(&mut x, LIN), "nothing of the other's is known");
+    in_space(&mut x, 1, true);
+    assert_eq!(x.tlb.base_address(View::User, Access::Read), mine);
+    assert_eq!((x.tlb.entry(View::User, LIN).read, x.tlb.fetch_entry(View::User, LIN).read), (LIN, LIN), "at hand");
+    assert!(!walked(&mut x, LIN));
+    in_space(&mut x, 1, false);
+    assert!(walked(&mut x, LIN));
+    in_space(&mut x, 2, true);
+    assert!(!walked(&mut x, LIN), "that was the other's");
+    in_space(&mut x, 2, false);
+    in_space(&mut x, 1, true);
+    assert!(!walked(&mut x, LIN));
+}
+
+#[test]
+fn what_a_system_looked_at_in_its_users_memory_goes_with_the_space() {
+    let mut x = with_pcids();
+    in_space(&mut x, 1, false);
+    x.st.cpl = 0;
+    x.refresh();
+    assert!(walked(&mut x, LIN));
+    in_space(&mut x, 2, true);
+    assert_eq!(x.tlb.entry(View::Supervisor, LIN).read, no_tag(LIN));
+    assert!(walked(&mut x, LIN));
+    in_space(&mut x, 1, true);
+    assert!(!walked(&mut x, LIN), "it is known, though no entry is at hand");
+}
+
+#[test]
+fn more_spaces_than_are_remembered_push_out_the_oldest() {
+    let mut x = with_pcids();
+    for pcid in 1..=SPACES as u64 + 3 {
+        in_space(&mut x, pcid, true);
+        assert!(walked(&mut x, LIN), "{pcid} is new");
+    }
+    for pcid in SPACES as u64..=SPACES as u64 + 3 {
+        in_space(&mut x, pcid, true);
+        assert!(!walked(&mut x, LIN), "{pcid} is remembered");
+    }
+    // 1 takes the place of the one that was left first; those entered since stay.
+    in_space(&mut x, 1, true);
+    assert!(walked(&mut x, LIN));
+    for pcid in SPACES as u64..=SPACES as u64 + 3 {
+        in_space(&mut x, pcid, true);
+        assert!(!walked(&mut x, LIN), "{pcid} was entered later");
+    }
+    x.flush_tlb();
+    for pcid in [1, SPACES as u64 + 3] {
+        in_space(&mut x, pcid, true);
+        assert!(walked(&mut x, LIN), "{pcid} is forgotten");
+    }
+}
+
+#[test]
+fn what_is_said_of_one_space_concerns_no_other_but_for_global_pages() {
+    let mut x = with_pcids();
+    let (local, global) = (LIN, LIN + PAGE_SIZE);
+    set_pte(&mut x, global, frame(global) | 7 | 1 << 8);
+    for pcid in [1, 2] {
+        in_space(&mut x, pcid, false);
+        read(&mut x, local);
+        read(&mut x, global);
+    }
+    // Whether tables are walked for the two pages in the spaces 1 and 2.
+    let seen = |x: &mut Exec| {
+        [1, 2].map(|pcid| {
+            in_space(x, pcid, true);
+            [walked(x, local), walked(x, global)]
+        })
+    };
+    assert_eq!(seen(&mut x), [[false; 2]; 2]);
+    x.invalidate_page(local);
+    assert_eq!(seen(&mut x), [[false, false], [true, false]]);
+    x.invalidate_page(global);
+    assert_eq!(seen(&mut x), [[false, true], [false, false]], "the first look makes it known to both");
+    // It is in the entries of both, and must go from both.
+    let other = frame(global) + PAGE_SIZE;
+    x.sys.mem.write(other, &[4, 3, 2, 1]);
+    set_pte(&mut x, global, other | 7 | 1 << 8);
+    x.invalidate_page(global);
+    for pcid in [1, 2] {
+        in_space(&mut x, pcid, true);
+        assert_eq!(read(&mut x, global), 0x0102_0304, "in space {pcid}");
+    }
+    x.forget_space(1);
+    assert_eq!(seen(&mut x), [[true, false], [false, false]]);
+    x.forget_space(2);
+    assert_eq!(seen(&mut x), [[false, false], [true, false]]);
+    x.forget_space(7);
+    assert_eq!(seen(&mut x), [[false; 2]; 2], "nothing was known of that");
+    x.forget_spaces();
+    assert_eq!(seen(&mut x), [[true, false], [true, false]]);
+    x.page_fault(local, 0);
+    assert_eq!(seen(&mut x), [[false, false], [true, false]]);
+    x.flush_tlb();
+    assert_eq!(seen(&mut x), [[true, true], [true, false]]);
+}
+
+#[test]
+fn a_way_remembered_in_a_space_is_good_again_when_that_is_back_and_nothing_has_changed() {
+    let mut x = with_pcids();
+    let stamp = |x: &Exec| x.tlb.users_stamp();
+    in_space(&mut x, 1, false);
+    x.translate(LIN, Access::Fetch).unwrap();
+    let first = stamp(&x);
+    in_space(&mut x, 2, true);
+    x.translate(LIN, Access::Fetch).unwrap();
+    let second = stamp(&x);
+    assert_ne!(first, second);
+    in_space(&mut x, 1, true);
+    assert_eq!(stamp(&x), first);
+    x.forget_space(2);
+    in_space(&mut x, 2, true);
+    assert!(![first, second].contains(&stamp(&x)));
+    x.tlb.forget_ways();
+    let third = stamp(&x);
+    in_space(&mut x, 1, true);
+    assert!(![first, second, third].contains(&stamp(&x)), "code went: no space may find it");
 }

@@ -1,8 +1,8 @@
 //! The page walker. Intel SDM Vol. 3A, "Paging": 32-bit, PAE and 4-level paging, accessed and dirty
 //! flags, access rights, page-fault exceptions.
 //!
-//! *Not modelled:* memory types (PAT, PCD, PWT), protection keys, 5-level paging. Global pages and PCIDs need no
-//! state here: the TLB holds no more than they allow, since it is flushed wherever they would let it be kept.
+//! *Not modelled:* memory types (PAT, PCD, PWT), protection keys, 5-level paging. What is remembered of global pages, and with
+//! process-context identifiers, is [`super::tlb`]'s and [`super::known`]'s matter.
 
 use crate::cpu::state::{CpuState, cr0, cr4, efer};
 use crate::memory::GuestMemory;

@@ -238,10 +238,12 @@ const fn pae_paging(st: &CpuState) -> bool {
 }
 
 fn write_cr3(x: &mut Exec, v: u64) -> R {
-    let mut v = v;
+    let (mut v, mut keep) = (v, false);
     if x.st.code64() {
         if x.st.cr4 & cr4::PCIDE != 0 {
-            v &= !(1 << 63); // "do not invalidate"; invalidating more is allowed
+            // SDM Vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches": "do not invalidate".
+            keep = v >> 63 != 0;
+            v &= !(1 << 63);
         }
         if v >> x.model.phys_bits != 0 {
             return Err(GP);
@@ -251,7 +253,7 @@ fn write_cr3(x: &mut Exec, v: u64) -> R {
         x.st.pdpte = load_pdptes(x, v)?;
     }
     x.st.cr3 = v;
-    x.flush_tlb_local();
+    x.follow_cr3(keep);
     Ok(())
 }
 

@@ -126,7 +126,7 @@ pub fn invlpg(x: &mut Exec, i: &Insn) -> R {
     Ok(())
 }
 
-/// INVPCID. All entries go, which every type of it permits.
+/// INVPCID. SDM Vol. 2A. A page of a space that is not the present one goes with all of that, which is permitted.
 ///
 /// # Errors
 /// `#GP(0)` above level 0, for a type that does not exist and for a bad descriptor; the fault of the access.
@@ -146,7 +146,12 @@ pub fn invpcid(x: &mut Exec, i: &Insn) -> R {
     if bad || pcid >> 12 != 0 {
         return Err(GP);
     }
-    x.flush_tlb();
+    match kind {
+        0 if pcid == x.st.cr3 & 0xfff || x.st.cr4 & cr4::PCIDE == 0 => x.invalidate_page(lin),
+        0 | 1 => x.forget_space(pcid as u16),
+        2 => x.flush_tlb(),
+        _ => x.forget_spaces(),
+    }
     Ok(())
 }
 

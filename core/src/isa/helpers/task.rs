@@ -233,7 +233,7 @@ fn take_over(x: &mut Exec, i: &Image, why: Why, wide: bool) {
                 x.st.pdpte[k as usize] = x.phys_read((i.cr3 & !0x1f) + 8 * k, 8);
             }
         }
-        x.flush_tlb_local();
+        x.follow_cr3(false);
     }
     let nt = if why.nests() { NT } else { 0 };
     x.st.flags = Flags::from_bits((i.flags | nt) & x.model.flags_mask(true) | FIXED);
