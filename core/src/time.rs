@@ -1,8 +1,8 @@
 //! Virtual time: picoseconds since power-on, exact frequencies, and the clock that turns retired
 //! instructions into time.
 //!
-//! Nothing here reads a host clock. An instruction always costs the same number of picoseconds,
-//! so the time of every event is a function of the instruction count alone.
+//! Nothing here reads a host clock. An instruction always costs the same number of picoseconds, unless whoever
+//! runs the machine says otherwise, so the time of every event is a function of the instruction count alone.
 
 use serde::{Deserialize, Serialize};
 

@@ -49,6 +49,7 @@ pub mod host;
 pub mod keys;
 pub mod lockstep;
 pub mod media;
+mod pacer;
 pub mod pc;
 pub mod screen;
 pub mod script;

@@ -224,6 +224,15 @@ impl Guest for Lockstep {
         }
     }
 
+    fn ps_per_insn(&self) -> u64 {
+        self.want.ps_per_insn()
+    }
+
+    fn set_ps_per_insn(&mut self, ps: u64) {
+        self.want.set_ps_per_insn(ps);
+        self.got.set_ps_per_insn(ps);
+    }
+
     fn retired(&self) -> u64 {
         self.want.retired()
     }

@@ -7,7 +7,7 @@ use ferrite_core::device::{Cx, DeviceId, Input, Key};
 use ferrite_core::engine::Engine;
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::snapshot::LoadError;
-use ferrite_core::time::VTime;
+use ferrite_core::time::{Clock, VTime};
 use ferrite_devices::board::{self, Board, BootOrder, ConfigError, PcConfig, pc_pci};
 use ferrite_devices::boot::{BootPlan, Ram};
 use ferrite_devices::host::{CharPort, Disk, FloppyDrive, IdeDrive, Null};
@@ -309,6 +309,17 @@ impl Guest for Pc {
 
     fn now(&self) -> VTime {
         self.machine.now()
+    }
+
+    fn ps_per_insn(&self) -> u64 {
+        self.machine.x.sys.clock.ps_per_insn()
+    }
+
+    /// Systems of the time before 64 bits measure loops that are to take a while, and some fail where those take too short a while (Windows
+    /// 95 on processors beyond 350 MHz, programs of Turbo Pascal beyond 200): their processors stay at the default speed.
+    fn set_ps_per_insn(&mut self, ps: u64) {
+        let least = if self.machine.x.model.has(Feature::Lm) { 1 } else { Clock::DEFAULT_PS_PER_INSN };
+        self.machine.x.sys.clock.set_ps_per_insn(ps.max(least));
     }
 
     fn digest(&self) -> [u8; 32] {

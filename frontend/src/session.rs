@@ -28,6 +28,7 @@ use crate::config::SaveAt;
 use crate::display::{Command, Mouse, Publisher, Shared, State, Status};
 use crate::host::chars::{Incoming, Lines};
 use crate::media::{self, Slot};
+use crate::pacer::Pacer;
 use crate::screen::{self, Seen};
 use crate::script::{Action, Next, Runner, World};
 
@@ -39,6 +40,10 @@ pub trait Guest {
     fn retired(&self) -> u64;
     /// Virtual time since power-on.
     fn now(&self) -> VTime;
+    /// What an instruction costs, in picoseconds of virtual time.
+    fn ps_per_insn(&self) -> u64;
+    /// Changes that from here on, as far as the machine's processor allows it.
+    fn set_ps_per_insn(&mut self, ps: u64);
     /// A hash of the complete state.
     fn digest(&self) -> [u8; 32];
     /// A snapshot.
@@ -88,7 +93,7 @@ pub enum Pace {
     /// As fast as it goes.
     #[default]
     Free,
-    /// Never ahead of the host's clock.
+    /// Beside the host's clock: never ahead of it, and as close as the host's speed allows.
     Host,
 }
 
@@ -249,9 +254,6 @@ const SLICE_INSNS: u64 = 1 << 20;
 /// Virtual time between two readings of a screen in a graphics mode, which is work for the host.
 const READ: VTime = VTime(PS_PER_S / 10);
 
-/// How far host time may run ahead of a guest that should follow it before the guest need not catch up.
-const LAG: Duration = Duration::from_millis(100);
-
 /// How often a machine that stands still looks whether it may go on.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -374,7 +376,7 @@ impl<'a> Session<'a> {
                 if let Some(end) = self.stand_still()? {
                     return Ok(end);
                 }
-                pacer = Pacer::new(now);
+                pacer.restart(now);
                 continue;
             }
             let saves = self.saves.as_slice();
@@ -388,6 +390,7 @@ impl<'a> Session<'a> {
                     .flatten()
                     .fold(VTime::MAX, VTime::min),
             };
+            let begun = Instant::now();
             let outcome = self.guest.run(limits);
             self.lines.flush();
             *self.exits.entry(outcome_name(outcome)).or_insert(0) += 1;
@@ -401,6 +404,10 @@ impl<'a> Session<'a> {
                 return self.last_look(end);
             }
             if plan.pace == Pace::Host {
+                let insns = self.guest.retired().saturating_sub(retired);
+                if let Some(cost) = pacer.ran(begun.elapsed(), insns, self.guest.ps_per_insn()) {
+                    self.guest.set_ps_per_insn(cost);
+                }
                 pacer.wait(self.guest.now());
             }
         }
@@ -603,28 +610,6 @@ pub fn host_time() -> Option<u64> {
     since.ok().map(|d| d.as_secs())
 }
 
-/// Keeps virtual time from running ahead of the host's.
-struct Pacer {
-    host: Instant,
-    guest: VTime,
-}
-
-impl Pacer {
-    fn new(now: VTime) -> Self {
-        Self { host: Instant::now(), guest: now }
-    }
-
-    /// Sleeps until the host's clock has come to `now`. A guest that is late by much does not hurry afterwards.
-    fn wait(&mut self, now: VTime) {
-        let target = Duration::from_nanos(now.since(self.guest).0 / 1000);
-        match target.checked_sub(self.host.elapsed()) {
-            Some(ahead) => std::thread::sleep(ahead),
-            None if self.host.elapsed() - target > LAG => *self = Self::new(now),
-            None => {}
-        }
-    }
-}
-
 fn ended(outcome: Outcome) -> Option<End> {
     match outcome {
         Outcome::Insns | Outcome::Time | Outcome::Paused => None,
@@ -681,6 +666,12 @@ mod tests {
         }
         fn now(&self) -> VTime {
             VTime(self.retired * 5000)
+        }
+        fn ps_per_insn(&self) -> u64 {
+            5000
+        }
+        fn set_ps_per_insn(&mut self, ps: u64) {
+            self.inputs.push((self.retired, format!("cost {ps}")));
         }
         fn digest(&self) -> [u8; 32] {
             [0; 32]
@@ -746,6 +737,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let saves = (1..9).map(|n| SaveAt { insns: n * 123_457, file: dir.path().join(n.to_string()) }).collect();
         assert_eq!(scripted(text, &Plan { saves, ..Plan::default() }).1, inputs, "whatever else stops the machine");
+    }
+
+    #[test]
+    fn beside_the_host_s_clock_the_cost_of_an_instruction_follows_the_host() {
+        let limit_time = Some(VTime::ms(250));
+        let mut fake = guest(u64::MAX, Outcome::Insns);
+        let begun = Instant::now();
+        session(&mut fake, &Plan { limit_time, pace: Pace::Host, ..Plan::default() }).unwrap();
+        assert!(begun.elapsed() >= Duration::from_millis(240), "it waited");
+        // Its instructions take no time at all: half way from 5000 to the least.
+        let first = fake.inputs.first().map(|(at, cost)| (*at, cost.starts_with("cost 2")));
+        assert_eq!(first, Some((20_000_000, true)), "{:?}", fake.inputs);
+        let mut fake = guest(u64::MAX, Outcome::Insns);
+        session(&mut fake, &Plan { limit_time, ..Plan::default() }).unwrap();
+        assert_eq!(fake.inputs, [], "virtual time is the instructions' alone");
     }
 
     #[test]
