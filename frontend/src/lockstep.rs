@@ -228,6 +228,10 @@ impl Guest for Lockstep {
         self.want.ps_per_insn()
     }
 
+    fn least_ps_per_insn(&self) -> u64 {
+        self.want.least_ps_per_insn()
+    }
+
     fn set_ps_per_insn(&mut self, ps: u64) {
         self.want.set_ps_per_insn(ps);
         self.got.set_ps_per_insn(ps);

@@ -48,9 +48,10 @@ impl Pacer {
     }
 
     /// The engine ran for `length` of the host's time and retired `insns` instructions, which cost `cost` picoseconds each. What they are to
-    /// cost from here on, if that is another matter now.
-    pub fn ran(&mut self, length: Duration, insns: u64, cost: u64) -> Option<u64> {
-        self.speed.ran(length, insns, cost)
+    /// cost from here on, no less than `least`, if that is another matter now.
+    pub fn ran(&mut self, length: Duration, insns: u64, cost: u64, least: u64) -> Option<u64> {
+        let followed = self.speed.ran(length, insns, cost).unwrap_or(cost).max(least);
+        (followed != cost).then_some(followed)
     }
 }
 
@@ -107,6 +108,16 @@ mod tests {
         assert_eq!(settled(1600, 5000, 1), 5000_u64.midpoint(1700));
         let cost = settled(1600, 5000, 12);
         assert_eq!(settled(1600, cost, 5), cost);
+    }
+
+    #[test]
+    fn the_least_that_a_guest_bears_holds_at_once() {
+        let mut pacer = Pacer::new(VTime::ZERO);
+        let millisecond = Duration::from_millis(1);
+        assert_eq!(pacer.ran(millisecond, 1000, 5000, 5000), None);
+        assert_eq!(pacer.ran(millisecond, 1000, 2000, 5000), Some(5000));
+        assert_eq!(pacer.ran(millisecond, SAMPLE, 5000, 5000), None, "it would be less");
+        assert_eq!(pacer.ran(millisecond, SAMPLE, 5000, 1), Some(2625));
     }
 
     #[test]

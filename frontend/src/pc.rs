@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ferrite_core::cpu::Feature;
+use ferrite_core::cpu::state::cr4;
 use ferrite_core::device::{Cx, DeviceId, Input, Key};
 use ferrite_core::engine::Engine;
 use ferrite_core::machine::{Limits, Machine, Outcome};
@@ -315,11 +316,14 @@ impl Guest for Pc {
         self.machine.x.sys.clock.ps_per_insn()
     }
 
-    /// Systems of the time before 64 bits measure loops that are to take a while, and some fail where those take too short a while (Windows
-    /// 95 on processors beyond 350 MHz, programs of Turbo Pascal beyond 200): their processors stay at the default speed.
+    /// Old systems and programs measure how often a loop runs in a while, and fail where that is too often (those of Turbo Pascal's CRT unit
+    /// beyond a processor of 200 MHz, Windows 95 beyond 350). What uses physical-address extension is younger than that.
+    fn least_ps_per_insn(&self) -> u64 {
+        if self.machine.x.st.cr4 & cr4::PAE != 0 { 1 } else { Clock::DEFAULT_PS_PER_INSN }
+    }
+
     fn set_ps_per_insn(&mut self, ps: u64) {
-        let least = if self.machine.x.model.has(Feature::Lm) { 1 } else { Clock::DEFAULT_PS_PER_INSN };
-        self.machine.x.sys.clock.set_ps_per_insn(ps.max(least));
+        self.machine.x.sys.clock.set_ps_per_insn(ps);
     }
 
     fn digest(&self) -> [u8; 32] {

@@ -42,7 +42,11 @@ pub trait Guest {
     fn now(&self) -> VTime;
     /// What an instruction costs, in picoseconds of virtual time.
     fn ps_per_insn(&self) -> u64;
-    /// Changes that from here on, as far as the machine's processor allows it.
+    /// The least that it may cost for what runs now, where the guest's speed follows the host's.
+    fn least_ps_per_insn(&self) -> u64 {
+        1
+    }
+    /// Changes what an instruction costs from here on.
     fn set_ps_per_insn(&mut self, ps: u64);
     /// A hash of the complete state.
     fn digest(&self) -> [u8; 32];
@@ -405,7 +409,8 @@ impl<'a> Session<'a> {
             }
             if plan.pace == Pace::Host {
                 let insns = self.guest.retired().saturating_sub(retired);
-                if let Some(cost) = pacer.ran(begun.elapsed(), insns, self.guest.ps_per_insn()) {
+                let (cost, least) = (self.guest.ps_per_insn(), self.guest.least_ps_per_insn());
+                if let Some(cost) = pacer.ran(begun.elapsed(), insns, cost, least) {
                     self.guest.set_ps_per_insn(cost);
                 }
                 pacer.wait(self.guest.now());
