@@ -574,3 +574,26 @@ fn a_way_remembered_in_a_space_is_good_again_when_that_is_back_and_nothing_has_c
     in_space(&mut x, 1, true);
     assert!(![first, second, third].contains(&stamp(&x)), "code went: no space may find it");
 }
+
+#[test]
+fn which_space_is_pushed_out_does_not_hang_on_what_was_before_a_whole_flush() {
+    // For which identifiers tables are walked, after all of them were used and then again in another order.
+    let walks = |x: &mut Exec| -> Vec<bool> {
+        let order = (1..=SPACES as u64 + 2).chain([4, 1, 9, 2, 5, 3, 7]);
+        order
+            .map(|pcid| {
+                in_space(x, pcid, true);
+                walked(x, LIN)
+            })
+            .collect()
+    };
+    let fresh = walks(&mut with_pcids());
+    for before in 1..12 {
+        let mut x = with_pcids();
+        for pcid in 0..before {
+            in_space(&mut x, 100 + pcid, true);
+        }
+        x.flush_tlb();
+        assert_eq!(walks(&mut x), fresh, "after {before} others");
+    }
+}
