@@ -19,8 +19,8 @@ impl Exec {
         self.attention = true;
     }
 
-    /// The process-context identifier of what is translated now.
-    const fn pcid(&self) -> u16 {
+    /// The process-context identifier of what is translated now; 0 where there are none.
+    pub(crate) const fn pcid(&self) -> u16 {
         if self.st.cr4 & cr4::PCIDE != 0 { (self.st.cr3 & 0xfff) as u16 } else { 0 }
     }
 

@@ -2,9 +2,9 @@
 //!
 //! Two layers. [`Known`] is what the processor remembers and decides when tables are walked. In front of it, for speed only, are
 //! *entries* that translated code and the interpreter try first: direct mapped, one set for each *view* of memory (who is
-//! asking), for users in each space, and sets of their own for instruction fetches: code and data that lie as far apart as a set reaches would else take an
-//! entry from each other all the time. An entry carries a tag for reads and one for writes; a tag that does not match
-//! sends the access to the slow path. So an access that needs more than a plain load or store simply never gets a tag: devices,
+//! asking), for users in each space, and sets of their own for instruction fetches: code and data that lie as far apart as a set
+//! reaches would else take an entry from each other all the time. An entry carries a tag for reads and one for writes; a tag that
+//! does not match sends the access to the slow path. So an access that needs more than a plain load or store simply never gets a tag: devices,
 //! pages with decoded code (writes), pages whose dirty bit is still clear (writes), pages under a watchpoint.
 //!
 //! An entry may go at any time, and that changes nothing but speed; it never says more than what is known.
@@ -52,6 +52,8 @@ const USER_FETCHES: usize = 1;
 
 /// Spaces that are remembered at the same time at most: those of the process-context identifiers that CR3 had last.
 pub const SPACES: usize = 8;
+/// The identifier of a space that is not in use: those of a guest have 12 bits.
+const NO_PCID: u16 = u16::MAX;
 
 /// One page. Tags are linear page addresses, or [`no_tag`]. 32 bytes, never in two of the host's cache lines.
 #[derive(Clone, Copy, Debug)]
@@ -472,9 +474,6 @@ impl Tlb {
         self.each_space(|users| users.protect(page));
     }
 }
-
-/// Of no space: identifiers have 12 bits.
-const NO_PCID: u16 = u16::MAX;
 
 #[cfg(test)]
 mod tests {

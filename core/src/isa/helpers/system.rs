@@ -147,7 +147,7 @@ pub fn invpcid(x: &mut Exec, i: &Insn) -> R {
         return Err(GP);
     }
     match kind {
-        0 if pcid == x.st.cr3 & 0xfff || x.st.cr4 & cr4::PCIDE == 0 => x.invalidate_page(lin),
+        0 if pcid == u64::from(x.pcid()) => x.invalidate_page(lin),
         0 | 1 => x.forget_space(pcid as u16),
         2 => x.flush_tlb(),
         _ => x.forget_spaces(),
