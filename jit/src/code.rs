@@ -1,7 +1,7 @@
 //! Memory that holds host code: never writable and executable at one address.
 //!
 //! It is filled segment by segment. When all are full, the oldest is emptied: code that is still wanted is soon there again, and the
-//! rest never was missed.
+//! rest never was missed. What of some code hardly ever runs is put at its segment's other end, so that what does run lies close together.
 //!
 //! On Linux the same pages are mapped twice, once to write and once to run. Elsewhere pages change between the two.
 #![allow(unsafe_code)] // mappings, and writing what is run elsewhere
@@ -24,9 +24,26 @@ pub struct CodeMemory {
     map: Map,
     /// Bytes at the start that are never given up.
     kept: usize,
-    /// Where the running segment ends, and up to where it is used.
+    /// Where the running segment ends, up to where it is used, and from where on.
     end: usize,
     used: usize,
+    cold: usize,
+}
+
+/// Where code of two parts was placed.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    pub at: u64,
+    /// The offset at which the second part begins, and how many bytes further on it was put than that.
+    cold: u32,
+    apart: u32,
+}
+
+impl Placed {
+    /// Where, from [`Self::at`] on, what was at an offset of the code has come to lie.
+    pub fn offset(&self, n: u32) -> u32 {
+        if n < self.cold { n } else { n + self.apart }
+    }
 }
 
 impl CodeMemory {
@@ -36,7 +53,7 @@ impl CodeMemory {
     /// [`Unavailable::Memory`] when the host gives none that may be run.
     pub fn new(size: usize) -> Result<Self, Unavailable> {
         let map = Map::new(size.next_multiple_of(1 << 16)).map_err(|e| Unavailable::Memory(e.to_string()))?;
-        Ok(Self { end: map.len(), map, kept: 0, used: 0 })
+        Ok(Self { end: map.len(), cold: map.len(), map, kept: 0, used: 0 })
     }
 
     /// Has the code that was placed until now stay; what follows is placed in segments.
@@ -55,6 +72,7 @@ impl CodeMemory {
         let start = if self.end == self.map.len() { self.kept } else { self.end };
         self.used = start;
         self.end = (start + self.segment()).min(self.map.len());
+        self.cold = self.end;
         let base = self.map.address();
         base + start as u64..base + self.end as u64
     }
@@ -62,10 +80,29 @@ impl CodeMemory {
     /// Places code; `None` when the segment has no room.
     pub fn place(&mut self, code: &[u8]) -> Option<u64> {
         let at = self.used.next_multiple_of(ALIGN);
-        let end = at.checked_add(code.len()).filter(|&e| e <= self.end)?;
+        let end = at.checked_add(code.len()).filter(|&e| e <= self.cold)?;
         self.map.write_all(std::iter::once((at, code)));
         self.used = end;
         Some(self.map.address() + at as u64)
+    }
+
+    /// Places code whose bytes from `cold` on hardly ever run: apart from the others, in the same segment. `across` are the displacements
+    /// that lead from the one part to the other. `None` when the segment has no room.
+    pub fn place_apart(&mut self, code: &mut [u8], cold: u32, across: &[u32]) -> Option<Placed> {
+        let at = self.used.next_multiple_of(ALIGN);
+        let behind = at.checked_add(cold as usize)?;
+        let start = self.cold.checked_sub(code.len() - cold as usize).filter(|&s| s >= behind)?;
+        let apart = (start - behind) as u32;
+        for &from in across {
+            let d = &mut code[from as usize..from as usize + 4];
+            let old = i32::from_le_bytes([d[0], d[1], d[2], d[3]]);
+            let by = if from < cold { apart } else { apart.wrapping_neg() };
+            d.copy_from_slice(&old.wrapping_add_unsigned(by).to_le_bytes());
+        }
+        let (first, second) = code.split_at(cold as usize);
+        self.map.write_all([(at, first), (start, second)].into_iter());
+        (self.used, self.cold) = (behind, start);
+        Some(Placed { at: self.map.address() + at as u64, cold, apart })
     }
 
     /// Has branches lead to `to`, or for 0 (or what is too far away) to where each leads when nothing is at its target.
@@ -94,6 +131,7 @@ impl CodeMemory {
     pub fn clear(&mut self) {
         self.used = self.kept;
         self.end = (self.kept + self.segment()).min(self.map.len());
+        self.cold = self.end;
     }
 }
 
@@ -211,6 +249,31 @@ fn flush(address: u64, len: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hardly_ever_runs_is_put_at_the_other_end_and_found_from_both() {
+        let Ok(mut memory) = CodeMemory::new(1 << 16) else { return };
+        let (mut last, mut first) = (0, u64::MAX);
+        let mut placed = 0;
+        loop {
+            // jmp to the second part, and back.
+            let mut code = [0x90, 0xe9, 2, 0, 0, 0, 0xcc, 0xcc, 0x90, 0xe9, 0xf2, 0xff, 0xff, 0xff];
+            let Some(at) = memory.place_apart(&mut code, 8, &[2, 10]) else { break };
+            let cold = at.at + u64::from(at.offset(8));
+            assert_eq!((at.offset(7), cold - at.at >= 8), (7, true));
+            let lead = |from: u64, len: u64| {
+                let d = memory.bytes(from + len - 4, 4);
+                (from + len).wrapping_add_signed(i32::from_le_bytes([d[0], d[1], d[2], d[3]]).into())
+            };
+            assert_eq!((lead(at.at + 1, 5), lead(cold + 1, 5)), (cold, at.at));
+            assert!(at.at >= last && cold + 6 <= first && at.at + 8 <= cold, "{at:x?}");
+            (last, first) = (at.at + 8, cold);
+            placed += 1;
+        }
+        assert!(placed > 500 && first - last < 32, "{placed}: {last:x} {first:x}");
+        let gone = memory.advance();
+        assert!(memory.place_apart(&mut [0; 16], 8, &[]).is_some_and(|p| gone.contains(&p.at)));
+    }
 
     #[test]
     fn the_oldest_segment_gives_way_and_what_is_kept_stays() {

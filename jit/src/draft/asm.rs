@@ -141,6 +141,15 @@ impl Asm {
         true
     }
 
+    /// The displacements between what lies in front of an offset and what lies behind it. All labels have places.
+    pub fn across(&self, offset: u32) -> impl Iterator<Item = u32> {
+        let leads = move |&(from, label): &(u32, Label)| {
+            let to = self.places[label.0 as usize]?;
+            ((from < offset) != (to < offset)).then_some(from)
+        };
+        self.fixups.iter().filter_map(leads)
+    }
+
     fn byte(&mut self, b: u8) {
         self.code.push(b);
     }

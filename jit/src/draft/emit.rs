@@ -487,7 +487,7 @@ impl Emit {
 
     /// How the block ends, after its last instruction.
     pub fn end(&mut self, t: &Trace) -> R<End> {
-        let Some((taken, target)) = self.branch else { return Ok(End::Next) };
+        let Some((taken, target)) = self.branch.take() else { return Ok(End::Next) };
         if self.imm_of(taken) == Some(0) {
             return Ok(End::Next);
         }

@@ -1,4 +1,4 @@
-//! Drafts: host code for one block, written in one pass as soon as the block has run a few times.
+//! Drafts: host code for a block and those that it mostly goes on to, written in one pass as soon as the block has run a few times.
 //!
 //! The code that [Cranelift](crate::compile) makes is good, and costs as much as some ten thousand executions of what it is made
 //! of. Most code that a guest runs is not run that often, and would stay with the interpreter. A draft is what lies between: it
@@ -42,7 +42,8 @@ use trace::Trace;
 /// Whether this host can have drafts.
 pub const AVAILABLE: bool = cfg!(all(target_arch = "x86_64", unix));
 
-/// What a draft is made of.
+/// What a draft is made of: a block, or several that lie one behind the other. All but the last go on to the next, or end with a
+/// conditional branch.
 #[derive(Debug)]
 pub struct Block<'a> {
     /// Offset of its first byte in the page, and its bytes.
@@ -61,6 +62,12 @@ pub struct Block<'a> {
 #[derive(Debug)]
 pub struct Draft {
     pub code: Vec<u8>,
+    /// Guest instructions.
+    pub count: u32,
+    /// Where in it begins what hardly ever runs.
+    pub cold: u32,
+    /// The displacements that lead from in front of that to behind it, or back.
+    pub across: Vec<u32>,
     /// What it has the interpreter's functions carry out; the code has the address.
     pub insns: Box<[Insn]>,
     /// Its branches to places in the page.
@@ -101,6 +108,8 @@ pub struct Drafter {
     slow: Vec<Slow>,
     /// Ways back to the engine, and what [`abi::DRAFT_LEAVE`] is told of each.
     cold: Vec<(Label, u32)>,
+    /// Branches out of the middle: instructions not carried out then, and where they lead.
+    sides: Vec<(Label, i32, Target)>,
     /// Ways to what has no entry point, and the registers that the instruction pointer is in.
     missing: Vec<(Label, Host)>,
     /// Branches to places in the page: where in the code the displacement is, where it leads while nothing is there, and the place's offset.
@@ -118,6 +127,7 @@ impl Drafter {
             steps: Vec::new(),
             slow: Vec::new(),
             cold: Vec::new(),
+            sides: Vec::new(),
             missing: Vec::new(),
             links: Vec::new(),
             insns: Vec::new(),
@@ -135,6 +145,7 @@ impl Drafter {
         self.emit.begin(b.mode, b.model.name);
         self.slow.clear();
         self.cold.clear();
+        self.sides.clear();
         self.missing.clear();
         self.links.clear();
         self.insns.clear();
@@ -143,10 +154,22 @@ impl Drafter {
         let mut ends = false;
         for n in 0..self.steps.len() {
             ends = self.step(b, n);
+            if ends {
+                break;
+            }
+            if self.steps[n].insn.has(flag::ENDS) && n + 1 < self.steps.len() {
+                self.pass(n)?;
+            }
         }
         if !ends {
             self.finish(b, entry)?;
         }
+        for (label, back, to) in std::mem::take(&mut self.sides) {
+            self.emit.asm.place(label);
+            self.emit.asm.alu_imm(Alu::Add, true, LEFT, back);
+            self.go(b, entry, to);
+        }
+        let cold = self.emit.asm.code.len() as u32;
         self.emit.write_moves();
         self.write_slow();
         for (label, ip) in std::mem::take(&mut self.missing) {
@@ -172,7 +195,14 @@ impl Drafter {
             Some(Link { at: at as u32, miss: self.emit.asm.place_of(miss)?, to })
         };
         let links = self.links.iter().map(link).collect::<Option<_>>()?;
-        Some(Draft { code, insns, links })
+        Some(Draft {
+            code,
+            count: self.steps.len() as u32,
+            cold,
+            across: self.emit.asm.across(cold).collect(),
+            insns,
+            links,
+        })
     }
 
     fn read(&mut self, b: &Block<'_>) -> Option<()> {
@@ -211,11 +241,12 @@ impl Drafter {
         f(&mut self.trace, &s.insn).is_ok() && !self.trace.fails
     }
 
-    /// Whose flags are wanted: by what follows, by a way out, or behind the block. And by which registers several accesses are made.
+    /// Whose flags are wanted: by what follows, by a way out, or behind a branch. And by which registers several accesses are made.
     fn find_live(&mut self, b: &Block<'_>) {
         let mut live = true;
         let (mut once, mut shared) = (0, 0);
         for n in (0..self.steps.len()).rev() {
+            live |= self.steps[n].insn.has(flag::ENDS);
             self.steps[n].live = live;
             let t = if self.record(b, n) { Some(&self.trace) } else { None };
             for base in t.into_iter().flat_map(Trace::bases) {
@@ -387,6 +418,16 @@ impl Drafter {
                 None => self.emit.return_word(word(Reason::Next, step.at)),
             }
         }
+    }
+
+    /// The branch at the end of a block that is not the last.
+    fn pass(&mut self, n: usize) -> Option<()> {
+        if let End::Either(cc, to) = self.emit.end(&self.trace).ok()? {
+            let taken = self.emit.asm.label();
+            self.emit.asm.jcc(cc, taken);
+            self.sides.push((taken, self.len() - n as i32 - 1, to));
+        }
+        Some(())
     }
 
     /// What follows the last instruction.
@@ -573,6 +614,52 @@ mod tests {
         let text = [0xb8, 1, 2, 3, 4]; // mov eax, 4030201h
         assert_eq!(asks(&drafted(0xffd, &text, CodeSize::Bits32)), 1);
         assert_eq!(asks(&drafted(0xffb, &text, CodeSize::Bits32)), 0);
+    }
+
+    #[test]
+    fn what_goes_on_to_another_block_is_counted_once_and_gives_back_what_it_leaves() {
+        if !AVAILABLE {
+            return;
+        }
+        let first = [0x85, 0xc0, 0x74, 0x10]; // test eax, eax; je 10h further
+        let second = [0x01, 0xd8, 0x41, 0xeb, 0x20]; // add eax, ebx; inc ecx; jmp 20h further
+        let code = drafted(0x20, &[&first[..], &second].concat(), CodeSize::Bits32);
+        let left = |m, n| {
+            let is = |i: &&Instruction| {
+                i.mnemonic() == m
+                    && i.op0_register() == Register::RSI
+                    && i.op1_kind() != OpKind::Register
+                    && i.immediate(1) == n
+            };
+            code.iter().filter(is).count()
+        };
+        assert_eq!((left(Mnemonic::Sub, 5), left(Mnemonic::Add, 3)), (1, 1), "{code:?}");
+        let counted = |i: &&Instruction| i.mnemonic() == Mnemonic::Sub && i.op0_kind() == OpKind::Memory;
+        assert_eq!(code.iter().filter(counted).count(), 1, "one counter");
+        assert_eq!(calls(&code), 0);
+    }
+
+    #[test]
+    fn what_hardly_ever_runs_lies_behind_what_does() {
+        if !AVAILABLE {
+            return;
+        }
+        let model = Model::new(ModelName::Max);
+        let text = [0x8b, 0x03, 0x01, 0xc8, 0xeb, 0x10]; // mov eax, [ebx]; add eax, ecx; jmp 10h further
+        let page = Place { base: 0, at: 0x3000 };
+        let mode = Mode::plain(CodeSize::Bits32);
+        let block = Block { start: 0, text: &text, mode, model: &model, page, tail: None, counter: 0x1_0000 };
+        let draft = Drafter::new().draft(&block).expect("this can be drafted");
+        let all: Vec<Instruction> = Decoder::with_ip(64, &draft.code, 0, DecoderOptions::NONE).iter().collect();
+        let is_cold = |at: u64| at >= u64::from(draft.cold);
+        assert!(all.iter().all(|i| i.mnemonic() != Mnemonic::Call || is_cold(i.ip())), "{all:?}");
+        let near = |i: &&Instruction| i.op0_kind() == OpKind::NearBranch64;
+        let across: Vec<u32> = (all.iter().filter(near))
+            .filter(|i| is_cold(i.ip()) != is_cold(i.near_branch_target()))
+            .map(|i| i.next_ip() as u32 - 4)
+            .collect();
+        assert!(across.iter().any(|&at| is_cold(at.into())), "there is a way back");
+        assert_eq!(draft.across, across);
     }
 
     #[test]

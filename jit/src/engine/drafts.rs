@@ -1,7 +1,8 @@
 //! The drafts that there are: which block each is of, how hot it is, and when it is out of use.
 //!
 //! A draft belongs to a decoded block, and is good whenever that block is: the bytes are the same then. It is entered from here through
-//! its block, and from other code as [`crate::jumps`] says, to which it is lost when the bytes are written to.
+//! its block, and from other code as [`crate::jumps`] says, to which it is lost when the bytes are written to. One that goes on to the
+//! blocks behind its own is lost for good when theirs are.
 
 use super::{Jit, Life, Side, Way};
 use crate::Config;
@@ -11,10 +12,12 @@ use crate::draft::{self, Block, Drafter};
 use crate::jumps::Place;
 use crate::links::Link;
 use crate::mode::Mode;
-use ferrite_core::exec::Exec;
+use ferrite_core::exec::{CodeSize, Exec};
 use ferrite_core::isa::Insn;
-use ferrite_core::isa::cache::{BlockId, granules_across};
+use ferrite_core::isa::cache::{BlockId, granules, granules_across};
+use ferrite_core::isa::insn::flag;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
+use iced_x86::FlowControl;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::Range;
@@ -23,6 +26,8 @@ use std::ops::Range;
 const COUNTERS: usize = 1024;
 /// Executions of a draft between two looks whether its translation is there.
 const AGAIN: u32 = 1000;
+/// Instructions in a draft of several blocks at most, about.
+const LONG: usize = 48;
 /// A draft that asks for nothing any more: so many executions are no matter.
 const NEVER: u32 = i32::MAX as u32;
 
@@ -32,6 +37,8 @@ struct One {
     /// Its page, and the first and last-plus-one offsets of its block; the page with what is behind the end of that.
     page: u64,
     run: (u16, u16),
+    /// Where its own block ends.
+    own: u16,
     tail: Option<u64>,
     mode: Mode,
     /// 0 when it is out of use for good.
@@ -53,6 +60,11 @@ impl One {
     /// The granules of `page`, one of its pages, that its bytes touch.
     fn granules(&self, page: u64) -> u64 {
         granules_across(page, self.page, self.tail, &(self.run.0.into()..self.run.1.into()))
+    }
+
+    /// The granules of its page that the blocks behind its own touch.
+    fn granules_behind(&self) -> u64 {
+        if self.own < self.run.1 { granules(self.own.into(), self.run.1.into()) } else { 0 }
     }
 }
 
@@ -143,6 +155,12 @@ impl Drafts {
         side.heat.saturating_add(if left >= self.hot { self.hot } else { self.hot - left })
     }
 
+    /// Where the blocks begin and end that a block's draft goes on to.
+    pub fn behind(&self, side: Side) -> Option<Range<u16>> {
+        let d = &self.all[side.draft.checked_sub(1)? as usize];
+        Some(d.own..d.run.1)
+    }
+
     /// The drafts of code in a page.
     fn of_page(&self, page: u64) -> &[u32] {
         self.pages.get((page >> PAGE_SHIFT) as usize).map_or(&[], Vec::as_slice)
@@ -196,7 +214,7 @@ impl Jit {
         let (at, len, tail) = self.interp.cache.place_across(block)?;
         let page = at & !(PAGE_SIZE - 1);
         let start = (at & (PAGE_SIZE - 1)) as u16;
-        let run = (start, start + len);
+        let own = start + len;
         // What a draft was made of before may be other bytes by now.
         let old = self.drafts.of_page(page).iter().copied().find(|&id| {
             let d = &self.drafts.all[id as usize];
@@ -205,13 +223,17 @@ impl Jit {
         if let Some(old) = old {
             self.drop_draft(x, old);
         }
+        let long = if tail.is_none() { self.goes_on(block, mode.code()) } else { own };
         let insns = Box::default();
-        let id = self.drafts.add(One { page, run, tail, mode, code: 0, block, _insns: insns, links: Vec::new(), next });
+        let run = (start, long);
+        let one = One { page, run, own, tail, mode, code: 0, block, _insns: insns, links: Vec::new(), next };
+        let id = self.drafts.add(one);
         let hot = self.drafts.hot;
         let counter = self.drafts.counter(id);
         counter.set(hot);
         let counter = counter.as_ptr().expose_provenance() as u64;
         let bytes = x.sys.mem.backing();
+        let len = long - start;
         let here = usize::from(len).min((page + PAGE_SIZE - at) as usize);
         let mut text: Cow<'_, [u8]> = Cow::Borrowed(&bytes[at as usize..at as usize + here]);
         if let Some(tail) = tail {
@@ -220,24 +242,67 @@ impl Jit {
         let place = |at: u64| Place { base: x.sys.mem.base(), at };
         let (here, tail_place) = (place(page), tail.map(place));
         let request = Block { start, text: &text, mode, model: &x.model, page: here, tail: tail_place, counter };
-        let (done, ns) = crate::worker::timed(|| self.drafts.drafter.draft(&request));
+        let drafter = &mut self.drafts.drafter;
+        let (done, ns) = crate::worker::timed(|| {
+            drafter.draft(&request).or_else(|| {
+                // Too much, perhaps, for what is one block alone is not.
+                let text = &request.text[..usize::from(own - start)];
+                (own < long).then(|| drafter.draft(&Block { text, ..request }))?
+            })
+        });
         self.drafts.ns += ns;
         self.drafts.enlist(id);
         self.sides[block as usize].draft = id + 1;
         // Without one, the block stays with the interpreter, and is not asked about again.
-        let done = done?;
-        let placed = self.place(x, &done.code, u32::MAX);
+        let mut done = done?;
         self.drafts.written += 1;
-        self.drafts.insns += self.interp.cache.insns(block).len() as u64;
+        self.drafts.insns += u64::from(done.count);
         self.drafts.bytes += done.code.len() as u64;
-        let code = placed?;
+        let mut place = |s: &mut Self| s.memory.place_apart(&mut done.code, done.cold, &done.across);
+        let placed = place(self).or_else(|| {
+            self.evict(x, u32::MAX);
+            place(self)
+        })?;
+        for l in &mut done.links {
+            (l.at, l.miss) = (placed.offset(l.at), placed.offset(l.miss));
+        }
+        let code = placed.at;
         self.link(mode, here, code, &done.links);
         let d = &mut self.drafts.all[id as usize];
         (d.code, d._insns, d.links) = (code, done.insns, done.links);
         if self.config.perf_map {
-            crate::dump::perf_map("draft", code, done.code.len(), at);
+            let (len, cold) = (done.code.len() as u64, u64::from(done.cold));
+            crate::dump::perf_map("draft", code, done.cold as usize, at);
+            crate::dump::perf_map("draft-cold", code + u64::from(placed.offset(done.cold)), (len - cold) as usize, at);
         }
         Some(Way::Draft(id))
+    }
+
+    /// The end of the blocks that a block goes on to one behind the other: those that ran about as often, as far as is known by now.
+    fn goes_on(&self, block: BlockId, code: CodeSize) -> u16 {
+        let cache = &self.interp.cache;
+        let Some((at, len)) = cache.place(block) else { return 0 };
+        let page = at & !(PAGE_SIZE - 1);
+        let mut end = (at - page) as u16 + len;
+        let (mut block, mut insns) = (block, 0);
+        loop {
+            let list = cache.insns(block);
+            insns += list.len();
+            let through = list
+                .last()
+                .is_some_and(|i| !i.has(flag::ENDS) || i.iced().flow_control() == FlowControl::ConditionalBranch);
+            if !through || insns >= LONG || u64::from(end) >= PAGE_SIZE {
+                return end;
+            }
+            let Some(next) = cache.find(page + u64::from(end), code) else { return end };
+            let side = self.sides.get(next as usize).copied().unwrap_or_default();
+            let heat = self.drafts.heat(side);
+            if side.region != 0 || heat < self.drafts.threshold / 2 || heat > self.drafts.threshold * 4 {
+                return end;
+            }
+            let Some((_, len)) = cache.place(next) else { return end };
+            (block, end) = (next, end + len);
+        }
     }
 
     /// A draft that ran to the block has run often enough: what it is of is translated.
@@ -265,10 +330,14 @@ impl Jit {
         self.unset(x, mode, place, code);
     }
 
-    /// Takes the drafts that a write has touched out of the jump table. Their blocks know when they are good again.
+    /// Takes the drafts that a write has touched out of the jump table. Their blocks know when they are good again, but not of what lies
+    /// behind them.
     pub(super) fn unlink_drafts(&mut self, x: &mut Exec, stale: StaleCode) {
         for id in self.drafts.of_page(stale.page).to_vec() {
-            if self.drafts.all[id as usize].granules(stale.page) & stale.granules != 0 {
+            let d = &self.drafts.all[id as usize];
+            if d.granules_behind() & stale.granules != 0 {
+                self.drop_draft(x, id);
+            } else if d.granules(stale.page) & stale.granules != 0 {
                 self.unlink_draft(x, id);
             }
         }

@@ -7,6 +7,7 @@ use ferrite_core::isa::Insn;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use iced_x86::FlowControl;
+use std::ops::Range;
 
 /// Instructions in a region at most, about.
 const MAX_INSNS: usize = 128;
@@ -26,6 +27,8 @@ impl Jit {
         let cold = self.config.threshold / 2;
         let mut starts = vec![entry];
         let mut found: Vec<(u16, u16)> = Vec::new();
+        // What drafts go on to is not counted where it lies.
+        let mut drafted: Vec<Range<u16>> = Vec::new();
         let mut insns = 0;
         let mut next = 0;
         while next < starts.len() && found.len() < MAX_RUNS && insns < MAX_INSNS {
@@ -34,9 +37,11 @@ impl Jit {
             let Some(block) = self.interp.cache.find(page + u64::from(start), code) else { continue };
             let side = self.sides.get(block as usize).copied().unwrap_or_default();
             // What is an entry already is left to its own region: to go there costs little.
-            if start != entry && (side.region != 0 || self.drafts.heat(side) <= cold) {
+            let is_cold = || self.drafts.heat(side) <= cold && !drafted.iter().any(|d| d.contains(&start));
+            if start != entry && (side.region != 0 || is_cold()) {
                 continue;
             }
+            drafted.extend(self.drafts.behind(side));
             let list = self.interp.cache.insns(block);
             insns += list.len();
             let Some(last) = list.last() else { continue };

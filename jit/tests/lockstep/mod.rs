@@ -69,8 +69,8 @@ pub struct Way {
 /// Executions of a block before it is translated, and before it is drafted.
 pub type Heat = (u32, u32);
 
-/// Regions alone, at once or soon; drafts that become regions soon; drafts alone.
-const HEATS: [Heat; 4] = [(1, 0), (2, 0), (4, 1), (u32::MAX, 1)];
+/// Regions alone, at once or soon; drafts that become regions soon or late; drafts alone, of blocks or of what they are known to go on to.
+const HEATS: [Heat; 6] = [(1, 0), (2, 0), (4, 1), (30, 3), (u32::MAX, 1), (u32::MAX, 2)];
 
 /// Makes an engine that translates code that ran so often.
 pub type MakeEngine = fn(Heat) -> Box<dyn Engine>;
