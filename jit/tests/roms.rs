@@ -11,9 +11,9 @@ use shared::{is_missing, rig, same_at_any_count};
 /// Looks at each run.
 const LOOKS: u64 = 7;
 
-/// How soon code is translated, and drafted: at once and never; when it has been interpreted, and drafts have run; never, and when it is
-/// known what it goes on to.
-const HEATS: [(u32, u32); 3] = [(1, 0), (4, 2), (u32::MAX, 2)];
+/// How soon code is translated, and drafted: at once and never; when it has been interpreted, and drafts have run; never, and at once; and
+/// never, and when it is known what it goes on to.
+const HEATS: [(u32, u32); 4] = [(1, 0), (4, 2), (u32::MAX, 1), (u32::MAX, 2)];
 
 fn jit(heat: (u32, u32)) -> Box<dyn Engine> {
     shared::jit(&shared::config(heat))

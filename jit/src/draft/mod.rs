@@ -62,8 +62,9 @@ pub struct Block<'a> {
 #[derive(Debug)]
 pub struct Draft {
     pub code: Vec<u8>,
-    /// Guest instructions.
+    /// Guest instructions that it has, and their bytes: an instruction may end it that could be gone on behind.
     pub count: u32,
+    pub len: u16,
     /// Where in it begins what hardly ever runs.
     pub cold: u32,
     /// The displacements that lead from in front of that to behind it, or back.
@@ -151,9 +152,10 @@ impl Drafter {
         self.insns.clear();
         self.refers.clear();
         let entry = self.enter(b);
-        let mut ends = false;
+        let (mut ends, mut count) = (false, 0);
         for n in 0..self.steps.len() {
             ends = self.step(b, n);
+            count += 1;
             if ends {
                 break;
             }
@@ -195,14 +197,10 @@ impl Drafter {
             Some(Link { at: at as u32, miss: self.emit.asm.place_of(miss)?, to })
         };
         let links = self.links.iter().map(link).collect::<Option<_>>()?;
-        Some(Draft {
-            code,
-            count: self.steps.len() as u32,
-            cold,
-            across: self.emit.asm.across(cold).collect(),
-            insns,
-            links,
-        })
+        let a = &self.emit.asm;
+        let last = &self.steps[count as usize - 1];
+        let len = (last.at + u32::from(last.insn.len)) as u16 - b.start;
+        Some(Draft { code, count, len, cold, across: a.across(cold).collect(), insns, links })
     }
 
     fn read(&mut self, b: &Block<'_>) -> Option<()> {
@@ -422,10 +420,14 @@ impl Drafter {
 
     /// The branch at the end of a block that is not the last.
     fn pass(&mut self, n: usize) -> Option<()> {
-        if let End::Either(cc, to) = self.emit.end(&self.trace).ok()? {
-            let taken = self.emit.asm.label();
-            self.emit.asm.jcc(cc, taken);
-            self.sides.push((taken, self.len() - n as i32 - 1, to));
+        match self.emit.end(&self.trace).ok()? {
+            End::Next => {}
+            End::Jump(_) => return None,
+            End::Either(cc, to) => {
+                let taken = self.emit.asm.label();
+                self.emit.asm.jcc(cc, taken);
+                self.sides.push((taken, self.len() - n as i32 - 1, to));
+            }
         }
         Some(())
     }

@@ -27,7 +27,11 @@ const COUNTERS: usize = 1024;
 /// Executions of a draft between two looks whether its translation is there.
 const AGAIN: u32 = 1000;
 /// Instructions in a draft of several blocks at most, about.
-const LONG: usize = 48;
+const LONG: usize = 96;
+/// A draft goes on to a block that has run so many times less, or more, often than one that is drafted; one that has run more often
+/// still is mostly come to from elsewhere.
+const LESS: u32 = 4;
+const MORE: u32 = 16;
 /// A draft that asks for nothing any more: so many executions are no matter.
 const NEVER: u32 = i32::MAX as u32;
 
@@ -254,6 +258,7 @@ impl Jit {
         self.drafts.enlist(id);
         self.sides[block as usize].draft = id + 1;
         // Without one, the block stays with the interpreter, and is not asked about again.
+        self.drafts.all[id as usize].run.1 = start + done.as_ref().map_or(own - start, |d| d.len);
         let mut done = done?;
         self.drafts.written += 1;
         self.drafts.insns += u64::from(done.count);
@@ -296,8 +301,8 @@ impl Jit {
             }
             let Some(next) = cache.find(page + u64::from(end), code) else { return end };
             let side = self.sides.get(next as usize).copied().unwrap_or_default();
-            let heat = self.drafts.heat(side);
-            if side.region != 0 || heat < self.drafts.threshold / 2 || heat > self.drafts.threshold * 4 {
+            let (heat, drafted) = (self.drafts.heat(side), self.drafts.threshold);
+            if side.region != 0 || heat < drafted / LESS || heat > drafted.saturating_mul(MORE) {
                 return end;
             }
             let Some((_, len)) = cache.place(next) else { return end };
@@ -311,8 +316,16 @@ impl Jit {
         self.look_at_mode(x);
         let Some(mode) = self.mode else { return };
         let Some(side) = self.sides.get_mut(block as usize) else { return };
+        let first = side.heat < self.config.threshold;
         side.heat = side.heat.max(self.config.threshold);
         let mut region = side.region;
+        if region == 0 && first && self.is_inside(block, mode) {
+            // All of a loop is hot at once, and one region has it: who comes here from elsewhere may have another later.
+            if let Some(Way::Draft(id)) = self.draft_at(x, block, mode) {
+                self.drafts.wait(id, self.drafts.hot);
+            }
+            return;
+        }
         if region == 0 {
             let _ = self.find(x, block, mode);
             region = self.sides[block as usize].region;
@@ -322,6 +335,17 @@ impl Jit {
         if let Some(Way::Draft(id)) = self.draft_at(x, block, mode) {
             self.drafts.wait(id, if asked { AGAIN } else { NEVER });
         }
+    }
+
+    /// Whether a region that is not entered at a block has it.
+    fn is_inside(&self, block: BlockId, mode: Mode) -> bool {
+        let Some((at, _)) = self.interp.cache.place(block) else { return false };
+        let start = (at & (PAGE_SIZE - 1)) as u16;
+        self.pages.get((at >> PAGE_SHIFT) as usize).is_some_and(|list| {
+            list.iter().map(|&id| &self.regions[id as usize]).any(|r| {
+                matches!(r.life, Life::Asked | Life::Live) && r.mode == mode && r.runs.iter().any(|&(a, _)| a == start)
+            })
+        })
     }
 
     /// Takes a draft out of the jump table.

@@ -37,11 +37,13 @@ impl Jit {
             let Some(block) = self.interp.cache.find(page + u64::from(start), code) else { continue };
             let side = self.sides.get(block as usize).copied().unwrap_or_default();
             // What is an entry already is left to its own region: to go there costs little.
-            let is_cold = || self.drafts.heat(side) <= cold && !drafted.iter().any(|d| d.contains(&start));
-            if start != entry && (side.region != 0 || is_cold()) {
+            let counted = start == entry || self.drafts.heat(side) > cold;
+            if start != entry && side.region != 0 || !counted && !drafted.iter().any(|d| d.contains(&start)) {
                 continue;
             }
-            drafted.extend(self.drafts.behind(side));
+            if counted {
+                drafted.extend(self.drafts.behind(side));
+            }
             let list = self.interp.cache.insns(block);
             insns += list.len();
             let Some(last) = list.last() else { continue };
@@ -56,11 +58,12 @@ impl Jit {
                 }
             };
             let (flow, target) = static_flow(last, i64::from(end), code);
-            if let Some(target) = target {
-                add(target);
-            }
+            // What lies behind is looked at first: its draft may say more.
             if flow {
                 add(end.into());
+            }
+            if let Some(target) = target {
+                add(target);
             }
         }
         // A run ends where another begins at one of its instructions.
