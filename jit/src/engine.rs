@@ -51,6 +51,10 @@ struct Side {
     entry: u16,
     /// Number of its draft, plus one.
     draft: u32,
+    /// A draft of it was lost with what lies behind it: the next one is of its own alone.
+    alone: bool,
+    /// It was hot, and part of a region already.
+    waited: bool,
 }
 
 /// Code to enter.

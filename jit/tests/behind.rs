@@ -28,3 +28,17 @@ fn a_loop_is_one_region() {
         });
     }
 }
+
+#[test]
+fn data_beside_code_is_not_worth_a_draft_for_each_write() {
+    if is_missing() {
+        return;
+    }
+    rig::for_all("hot/beside32", |rom, model| {
+        let got = same_at_any_count(rom, model, jit(&config((u32::MAX, 40))), 5)?;
+        match counted(&got, "jit_drafts") {
+            n @ 30.. => Err(format!("{n} drafts")),
+            _ => Ok(()),
+        }
+    });
+}

@@ -33,7 +33,7 @@ impl Jit {
         let heat = self.config.threshold - self.config.threshold / 4;
         for s in &mut self.sides {
             if s.region != 0 && evicted[s.region as usize - 1] {
-                *s = Side { heat, draft: s.draft, ..Side::default() };
+                *s = Side { heat, region: 0, entry: 0, ..*s };
                 if let Some(id) = s.draft.checked_sub(1) {
                     self.drafts.wait(id, self.config.threshold / 4);
                 }

@@ -227,14 +227,15 @@ impl Jit {
         if let Some(old) = old {
             self.drop_draft(x, old);
         }
-        let long = if tail.is_none() { self.goes_on(block, mode.code()) } else { own };
+        let side = self.sides[block as usize];
+        let long = if tail.is_none() && !side.alone { self.goes_on(block, mode.code()) } else { own };
         let insns = Box::default();
         let run = (start, long);
         let one = One { page, run, own, tail, mode, code: 0, block, _insns: insns, links: Vec::new(), next };
         let id = self.drafts.add(one);
-        let hot = self.drafts.hot;
+        let left = self.drafts.hot.saturating_sub(side.heat).max(1);
         let counter = self.drafts.counter(id);
-        counter.set(hot);
+        counter.set(left);
         let counter = counter.as_ptr().expose_provenance() as u64;
         let bytes = x.sys.mem.backing();
         let len = long - start;
@@ -267,7 +268,11 @@ impl Jit {
         let placed = place(self).or_else(|| {
             self.evict(x, u32::MAX);
             place(self)
-        })?;
+        });
+        let Some(placed) = placed else {
+            self.drafts.all[id as usize].run.1 = own;
+            return None;
+        };
         for l in &mut done.links {
             (l.at, l.miss) = (placed.offset(l.at), placed.offset(l.miss));
         }
@@ -316,13 +321,17 @@ impl Jit {
         self.look_at_mode(x);
         let Some(mode) = self.mode else { return };
         let Some(side) = self.sides.get_mut(block as usize) else { return };
-        let first = side.heat < self.config.threshold;
         side.heat = side.heat.max(self.config.threshold);
-        let mut region = side.region;
-        if region == 0 && first && self.is_inside(block, mode) {
+        let (mut region, waited) = (side.region, side.waited);
+        if region == 0
+            && !waited
+            && let Some(life) = self.inside(block, mode)
+        {
             // All of a loop is hot at once, and one region has it: who comes here from elsewhere may have another later.
+            let times = if life == Life::Asked { AGAIN } else { (self.drafts.hot / 4).max(1) };
+            self.sides[block as usize].waited = life == Life::Live;
             if let Some(Way::Draft(id)) = self.draft_at(x, block, mode) {
-                self.drafts.wait(id, self.drafts.hot);
+                self.drafts.wait(id, times);
             }
             return;
         }
@@ -337,14 +346,17 @@ impl Jit {
         }
     }
 
-    /// Whether a region that is not entered at a block has it.
-    fn is_inside(&self, block: BlockId, mode: Mode) -> bool {
-        let Some((at, _)) = self.interp.cache.place(block) else { return false };
+    /// Where no region is entered at a block, whether one that has it is being translated, or live.
+    fn inside(&self, block: BlockId, mode: Mode) -> Option<Life> {
+        let (at, _) = self.interp.cache.place(block)?;
+        if self.entry_of(at, mode).is_some() {
+            return None;
+        }
         let start = (at & (PAGE_SIZE - 1)) as u16;
-        self.pages.get((at >> PAGE_SHIFT) as usize).is_some_and(|list| {
-            list.iter().map(|&id| &self.regions[id as usize]).any(|r| {
-                matches!(r.life, Life::Asked | Life::Live) && r.mode == mode && r.runs.iter().any(|&(a, _)| a == start)
-            })
+        self.pages.get((at >> PAGE_SHIFT) as usize)?.iter().find_map(|&id| {
+            let r = &self.regions[id as usize];
+            let has = r.mode == mode && r.runs.iter().any(|&(a, _)| a == start);
+            (has && matches!(r.life, Life::Asked | Life::Live)).then_some(r.life)
         })
     }
 
@@ -360,6 +372,11 @@ impl Jit {
         for id in self.drafts.of_page(stale.page).to_vec() {
             let d = &self.drafts.all[id as usize];
             if d.granules_behind() & stale.granules != 0 {
+                // Data beside code is written again and again: not a draft for each time.
+                let block = d.block as usize;
+                if let Some(side) = self.sides.get(block).copied() {
+                    self.sides[block] = Side { heat: self.drafts.heat(side), alone: true, ..side };
+                }
                 self.drop_draft(x, id);
             } else if d.granules(stale.page) & stale.granules != 0 {
                 self.unlink_draft(x, id);

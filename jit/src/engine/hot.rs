@@ -29,6 +29,7 @@ impl Jit {
         let mut found: Vec<(u16, u16)> = Vec::new();
         // What drafts go on to is not counted where it lies.
         let mut drafted: Vec<Range<u16>> = Vec::new();
+        let mut cold_yet: Vec<u16> = Vec::new();
         let mut insns = 0;
         let mut next = 0;
         while next < starts.len() && found.len() < MAX_RUNS && insns < MAX_INSNS {
@@ -38,11 +39,16 @@ impl Jit {
             let side = self.sides.get(block as usize).copied().unwrap_or_default();
             // What is an entry already is left to its own region: to go there costs little.
             let counted = start == entry || self.drafts.heat(side) > cold;
-            if start != entry && side.region != 0 || !counted && !drafted.iter().any(|d| d.contains(&start)) {
+            if start != entry && side.region != 0 {
                 continue;
             }
-            if counted {
-                drafted.extend(self.drafts.behind(side));
+            if !counted && !drafted.iter().any(|d| d.contains(&start)) {
+                cold_yet.push(start);
+                continue;
+            }
+            if counted && let Some(behind) = self.drafts.behind(side) {
+                starts.extend(cold_yet.extract_if(.., |at| behind.contains(at)));
+                drafted.push(behind);
             }
             let list = self.interp.cache.insns(block);
             insns += list.len();
