@@ -70,9 +70,7 @@ impl CodeMemory {
     /// Goes on to the next segment, the oldest. Gives the addresses of the code that is to be forgotten: none of it may be running.
     pub fn advance(&mut self) -> Range<u64> {
         let start = if self.end == self.map.len() { self.kept } else { self.end };
-        self.used = start;
-        self.end = (start + self.segment()).min(self.map.len());
-        self.cold = self.end;
+        self.begin(start);
         let base = self.map.address();
         base + start as u64..base + self.end as u64
     }
@@ -129,8 +127,13 @@ impl CodeMemory {
 
     /// Forgets all code but what is kept. Nothing of it may be running.
     pub fn clear(&mut self) {
-        self.used = self.kept;
-        self.end = (self.kept + self.segment()).min(self.map.len());
+        self.begin(self.kept);
+    }
+
+    /// Has what follows be placed in the segment that starts at an offset.
+    fn begin(&mut self, start: usize) {
+        self.used = start;
+        self.end = (start + self.segment()).min(self.map.len());
         self.cold = self.end;
     }
 }

@@ -38,10 +38,10 @@ const NEVER: u32 = i32::MAX as u32;
 /// A draft.
 #[derive(Debug)]
 struct One {
-    /// Its page, and the first and last-plus-one offsets of its block; the page with what is behind the end of that.
+    /// Its page, and the first and last-plus-one offsets of what it has; the page with what is behind the end of that.
     page: u64,
     run: (u16, u16),
-    /// Where its own block ends.
+    /// Where its own block ends: what it has may go on.
     own: u16,
     tail: Option<u64>,
     mode: Mode,
@@ -228,9 +228,8 @@ impl Jit {
             self.drop_draft(x, old);
         }
         let side = self.sides[block as usize];
-        let long = if tail.is_none() && !side.alone { self.goes_on(block, mode.code()) } else { own };
-        let insns = Box::default();
-        let run = (start, long);
+        let long = if tail.is_none() && !side.alone { self.goes_on(page, start, block, mode.code()) } else { own };
+        let (run, insns) = ((start, own), Box::default());
         let one = One { page, run, own, tail, mode, code: 0, block, _insns: insns, links: Vec::new(), next };
         let id = self.drafts.add(one);
         let left = self.drafts.hot.saturating_sub(side.heat).max(1);
@@ -259,27 +258,18 @@ impl Jit {
         self.drafts.enlist(id);
         self.sides[block as usize].draft = id + 1;
         // Without one, the block stays with the interpreter, and is not asked about again.
-        self.drafts.all[id as usize].run.1 = start + done.as_ref().map_or(own - start, |d| d.len);
         let mut done = done?;
         self.drafts.written += 1;
         self.drafts.insns += u64::from(done.count);
         self.drafts.bytes += done.code.len() as u64;
-        let mut place = |s: &mut Self| s.memory.place_apart(&mut done.code, done.cold, &done.across);
-        let placed = place(self).or_else(|| {
-            self.evict(x, u32::MAX);
-            place(self)
-        });
-        let Some(placed) = placed else {
-            self.drafts.all[id as usize].run.1 = own;
-            return None;
-        };
+        let placed = self.place(x, u32::MAX, |memory| memory.place_apart(&mut done.code, done.cold, &done.across))?;
         for l in &mut done.links {
             (l.at, l.miss) = (placed.offset(l.at), placed.offset(l.miss));
         }
         let code = placed.at;
         self.link(mode, here, code, &done.links);
         let d = &mut self.drafts.all[id as usize];
-        (d.code, d._insns, d.links) = (code, done.insns, done.links);
+        (d.run.1, d.code, d._insns, d.links) = (start + done.len, code, done.insns, done.links);
         if self.config.perf_map {
             let (len, cold) = (done.code.len() as u64, u64::from(done.cold));
             crate::dump::perf_map("draft", code, done.cold as usize, at);
@@ -288,19 +278,17 @@ impl Jit {
         Some(Way::Draft(id))
     }
 
-    /// The end of the blocks that a block goes on to one behind the other: those that ran about as often, as far as is known by now.
-    fn goes_on(&self, block: BlockId, code: CodeSize) -> u16 {
+    /// The end of the blocks that the one at `start` goes on to one behind the other: those that ran about as often, as far as is known by
+    /// now.
+    fn goes_on(&self, page: u64, start: u16, mut block: BlockId, code: CodeSize) -> u16 {
         let cache = &self.interp.cache;
-        let Some((at, len)) = cache.place(block) else { return 0 };
-        let page = at & !(PAGE_SIZE - 1);
-        let mut end = (at - page) as u16 + len;
-        let (mut block, mut insns) = (block, 0);
+        let (mut end, mut insns) = (start, 0);
         loop {
             let list = cache.insns(block);
+            let Some(last) = list.last() else { return end };
+            end += last.end;
             insns += list.len();
-            let through = list
-                .last()
-                .is_some_and(|i| !i.has(flag::ENDS) || i.iced().flow_control() == FlowControl::ConditionalBranch);
+            let through = !last.has(flag::ENDS) || last.iced().flow_control() == FlowControl::ConditionalBranch;
             if !through || insns >= LONG || u64::from(end) >= PAGE_SIZE {
                 return end;
             }
@@ -310,8 +298,7 @@ impl Jit {
             if side.region != 0 || heat < drafted / LESS || heat > drafted.saturating_mul(MORE) {
                 return end;
             }
-            let Some((_, len)) = cache.place(next) else { return end };
-            (block, end) = (next, end + len);
+            block = next;
         }
     }
 
@@ -322,27 +309,25 @@ impl Jit {
         let Some(mode) = self.mode else { return };
         let Some(side) = self.sides.get_mut(block as usize) else { return };
         side.heat = side.heat.max(self.config.threshold);
-        let (mut region, waited) = (side.region, side.waited);
-        if region == 0
-            && !waited
-            && let Some(life) = self.inside(block, mode)
-        {
-            // All of a loop is hot at once, and one region has it: who comes here from elsewhere may have another later.
-            let times = if life == Life::Asked { AGAIN } else { (self.drafts.hot / 4).max(1) };
-            self.sides[block as usize].waited = life == Life::Live;
-            if let Some(Way::Draft(id)) = self.draft_at(x, block, mode) {
-                self.drafts.wait(id, times);
-            }
-            return;
-        }
-        if region == 0 {
+        let Side { region, waited, .. } = *side;
+        let inside = if region == 0 && !waited { self.inside(block, mode) } else { None };
+        if region == 0 && inside.is_none() {
             let _ = self.find(x, block, mode);
-            region = self.sides[block as usize].region;
         }
-        // While the translation is under way, the draft goes on, and looks whether it is there.
-        let asked = region != 0 && self.regions[region as usize - 1].life == Life::Asked;
+        let side = &mut self.sides[block as usize];
+        let times = match (inside, side.region.checked_sub(1)) {
+            // While a translation is under way, the draft goes on, and looks whether it is there.
+            (Some(Life::Asked), _) => AGAIN,
+            (None, Some(id)) if self.regions[id as usize].life == Life::Asked => AGAIN,
+            // All of a loop is hot at once, and one region has it: who comes here from elsewhere may have another later.
+            (Some(_), _) => {
+                side.waited = true;
+                (self.drafts.hot / 4).max(1)
+            }
+            (None, _) => NEVER,
+        };
         if let Some(Way::Draft(id)) = self.draft_at(x, block, mode) {
-            self.drafts.wait(id, if asked { AGAIN } else { NEVER });
+            self.drafts.wait(id, times);
         }
     }
 

@@ -38,10 +38,10 @@ impl Jit {
             let Some(block) = self.interp.cache.find(page + u64::from(start), code) else { continue };
             let side = self.sides.get(block as usize).copied().unwrap_or_default();
             // What is an entry already is left to its own region: to go there costs little.
-            let counted = start == entry || self.drafts.heat(side) > cold;
             if start != entry && side.region != 0 {
                 continue;
             }
+            let counted = start == entry || self.drafts.heat(side) > cold;
             if !counted && !drafted.iter().any(|d| d.contains(&start)) {
                 cold_yet.push(start);
                 continue;

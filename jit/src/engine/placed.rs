@@ -1,6 +1,7 @@
 //! Code that was made is put into memory, and found from other code; and is not any more.
 
 use super::{Jit, Life, Side};
+use crate::code::CodeMemory;
 use crate::compile::Translation;
 use crate::helper::{self, Import};
 use crate::jumps::{Branch, Code, Place};
@@ -49,10 +50,15 @@ impl Jit {
     }
 
     /// Places code, where need be in memory that other code must leave: but for what belongs to the region `but`.
-    pub(super) fn place(&mut self, x: &mut Exec, code: &[u8], but: u32) -> Option<u64> {
-        self.memory.place(code).or_else(|| {
+    pub(super) fn place<T>(
+        &mut self,
+        x: &mut Exec,
+        but: u32,
+        mut place: impl FnMut(&mut CodeMemory) -> Option<T>,
+    ) -> Option<T> {
+        place(&mut self.memory).or_else(|| {
             self.evict(x, but);
-            self.memory.place(code)
+            place(&mut self.memory)
         })
     }
 
@@ -99,7 +105,7 @@ impl Jit {
         let mut around = links::entries(if wants { done.entries.len() } else { 0 });
         let ahead = around.len() as u64;
         around.append(&mut done.code);
-        let placed = self.place(x, &around, id);
+        let placed = self.place(x, id, |memory| memory.place(&around));
         self.unlink(x, id); // from the code before
         self.forget_code(x, id);
         let Some(placed) = placed else {
