@@ -124,6 +124,13 @@ impl Region {
         Code { word: self.code | u64::from(n), address: self.code - ahead }
     }
 
+    /// Its number alone is left.
+    fn let_go(&mut self) {
+        self.life = Life::Gone;
+        (self.text, self.insns) = (Box::default(), Box::default());
+        (self.runs, self.links, self.slow) = (Vec::new(), Vec::new(), Vec::new());
+    }
+
     /// What it is made of once more.
     fn request(&self, id: u32, model: Model) -> Request {
         let Self { runs, text, mode, slow, .. } = self;
@@ -141,6 +148,8 @@ struct Counts {
     exits: [u64; REASONS],
     invalidated: u64,
     revived: u64,
+    /// How often everything was let go of: see [`Jit::make_room_for`].
+    begun_anew: u64,
     /// Segments of code memory that were emptied, and regions and drafts that were in them.
     emptied: u64,
     evicted: u64,
@@ -284,12 +293,12 @@ impl Jit {
     /// Follows what delivered events or helpers have changed of the mode.
     #[inline]
     fn look_at_mode(&mut self, x: &mut Exec) {
-        if self.contexts == x.contexts {
+        if self.contexts == x.contexts && !self.jumps.is_full() {
             return;
         }
         self.contexts = x.contexts;
         let mode = Mode::of(x);
-        if mode == self.mode {
+        if mode == self.mode && !self.jumps.is_full() {
             return;
         }
         self.mode = mode;
@@ -303,12 +312,13 @@ impl Jit {
         }
     }
 
-    /// Lets go of everything when a guest goes through more modes than have tables: their addresses are in translated code, so
-    /// that no table can go alone.
+    /// Lets go of everything when a guest goes through more modes than have tables, or has code at too many places: the addresses of
+    /// tables and cells are in translated code, so that none can go alone.
     fn make_room_for(&mut self, mode: Mode) {
         if !self.jumps.has(mode) && self.jumps.count() >= MAX_TABLES || self.jumps.is_full() {
             self.drop_all();
             self.jumps.clear();
+            self.counts.begun_anew += 1;
         }
     }
 
@@ -337,11 +347,13 @@ impl Jit {
                 if reason == Reason::Hot {
                     self.draft_is_hot(x, block);
                 }
-                continue;
+            } else {
+                interpret = false;
+                let Some(next) = run_on(&mut self.interp.cache, x, block) else { return false };
+                block = next;
             }
-            interpret = false;
-            let Some(next) = run_on(&mut self.interp.cache, x, block) else { return false };
-            block = next;
+            // The look-up of where it is may have written to code.
+            interpret |= x.attention;
         }
     }
 
@@ -458,8 +470,7 @@ impl Jit {
     fn drop_region(&mut self, x: &Exec, id: u32) {
         self.forget_code(x, id);
         let r = &mut self.regions[id as usize];
-        r.life = Life::Gone;
-        r.text = Box::default();
+        r.let_go();
         let index = (r.page >> PAGE_SHIFT) as usize;
         if let Some(list) = self.pages.get_mut(index) {
             list.retain(|&other| other != id);
@@ -516,9 +527,7 @@ impl Jit {
         self.jumps.forget_branches(&(0..u64::MAX));
         self.jumps.forget(&mut self.memory);
         // Requests under way find their region dead. Numbers go on, so that a late answer meets no other region.
-        for r in &mut self.regions {
-            (r.life, r.text, r.insns, r.runs) = (Life::Gone, Box::default(), Box::default(), Vec::new());
-        }
+        self.regions.iter_mut().for_each(Region::let_go);
         self.pages.clear();
         for s in &mut self.sides {
             *s = Side::default();
@@ -685,6 +694,7 @@ impl Engine for Jit {
             ("jit_exit_hot", c.exits[Reason::Hot as usize]),
             ("jit_invalidated", c.invalidated),
             ("jit_revived", c.revived),
+            ("jit_begun_anew", c.begun_anew),
             ("jit_segments_emptied", c.emptied),
             ("jit_evicted", c.evicted),
             ("jit_slow_sites", c.slow_sites),

@@ -334,7 +334,7 @@ impl Store {
     /// Keeps a new translation.
     fn put(&mut self, req: &Request, made: &Translation) {
         self.counts.made += 1;
-        if self.model != Some(req.model) {
+        if self.model != Some(req.model) || self.gave_up {
             return;
         }
         // A new field belongs into the record, or the file's translations would lack it.
@@ -389,6 +389,7 @@ impl Store {
         }
         if let Err(e) = self.write(&path) {
             self.gave_up = true;
+            self.kept.values_mut().for_each(|list| list.retain(|k| matches!(k.place, Place::File(..))));
             (self.say)(&format!("--translation-cache: {}: {e}; translations are not kept", path.display()));
         }
     }
@@ -533,13 +534,18 @@ fn quick_hash(bytes: impl Iterator<Item = u8>) -> u64 {
 fn new_file(dir: &Path) -> io::Result<(PathBuf, File)> {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = dir.join(format!(".{}-{}.new", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+    // Not what somebody has put there, nor what it leads to.
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true);
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&name)?;
-    Ok((name, file))
+    loop {
+        let name = dir.join(format!(".{}-{}.new", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        match options.open(&name) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            done => return done.map(|file| (name, file)),
+        }
+    }
 }
 
 /// Whether translations can be kept in a folder: a file is made there, and taken away.

@@ -308,16 +308,22 @@ impl Region<'_, '_, '_> {
         self.blocks[n].expect("a block that joins has one")
     }
 
-    /// Returns where the region would run past the end of the code segment, or before its start.
+    /// Returns where the region would run past the end of the code segment, or before its start; and where 16-bit branches, which cut the
+    /// instruction pointer, would not stay in the page.
     fn check_extent(&mut self, code: Value) {
-        if self.req.mode.code() == CodeSize::Bits64 || self.req.mode.segment(1) == SegKind::Flat {
+        let size = self.req.mode.code();
+        if size == CodeSize::Bits64 || size == CodeSize::Bits32 && self.req.mode.segment(1) == SegKind::Flat {
             return;
         }
         let (lo, hi) = self.plan.extent;
         let t = &mut self.t;
         let first = t.b.ins().iconst(types::I64, i64::from(lo));
         let first = t.b.ins().iadd(t.page_ip, first);
-        let span = t.get_state(types::I64, abi::ip_span());
+        let mut span = t.get_state(types::I64, abi::ip_span());
+        if size == CodeSize::Bits16 {
+            let low = t.b.ins().iconst(types::I64, 0xffff);
+            span = t.b.ins().umin(span, low);
+        }
         let len = t.b.ins().iconst(types::I64, i64::from(hi - lo) - 1);
         let last = t.b.ins().isub(span, len);
         let zero = t.b.ins().iconst(types::I64, 0);

@@ -6,7 +6,7 @@
 
 use super::super::asm::{Alu, At, Cc, EQUAL, Host, NOT_EQUAL, PARITY, RAX, RCX, Shift, at};
 use super::super::trace::{Trace, V};
-use super::{EXEC, Emit, FLAG_A, FLAG_B, Flags, Is, NOWHERE, R, Source, Test, TooMuch, WORDS, address};
+use super::{EXEC, Emit, FLAG_A, FLAG_B, Flags, Is, NOWHERE, R, Source, Test, TooMuch, WINDOW, WORDS, address};
 use crate::abi::{self, FlagKind};
 use ferrite_core::isa::ops::Cond;
 
@@ -38,7 +38,7 @@ impl Emit {
 
     /// From here on the flags in memory are words, and none is in a register.
     pub fn known_words(&mut self) {
-        self.known.host[FLAG_A..].fill(NOWHERE);
+        self.known.host[FLAG_A..WINDOW].fill(NOWHERE);
         (self.known.flags, self.known.kind) = (Flags::Words, Some(0));
     }
 
@@ -221,7 +221,7 @@ impl Emit {
         };
         let a = source(self, a, FLAG_A)?;
         let b = if kind == FlagKind::Logic { Source::Imm(0) } else { source(self, b, FLAG_B)? };
-        self.known.host[WORDS..].fill(NOWHERE);
+        self.known.host[WORDS..WINDOW].fill(NOWHERE);
         self.known.flags = Flags::By { kind, bits, a, b };
         Ok(())
     }
