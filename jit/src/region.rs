@@ -539,12 +539,11 @@ impl Region<'_, '_, '_> {
     fn exit(&mut self, ip: V, branched: bool) {
         let code64 = self.req.mode.code() == CodeSize::Bits64;
         let (flat, user) = (self.req.mode.is_flat(), self.req.mode.is_user());
-        if !flat && branched {
-            let t = &mut self.t;
-            let target = t.lower(ip, 64);
-            let span = t.get_state(types::I64, abi::ip_span());
-            let out = t.b.ins().icmp(IntCC::UnsignedGreaterThan, target, span);
-            t.redo_if(out);
+        if !code64 && branched {
+            let target = self.t.lower(ip, 64);
+            if let Some(out) = self.t.is_no_target(target) {
+                self.t.redo_if(out);
+            }
         }
         let s = self.t.s.clone();
         let t = &mut self.t;
@@ -619,10 +618,7 @@ impl Region<'_, '_, '_> {
     /// Gives a branch to an address that is not canonical back to the interpreter, though the state `s` behind it is stored already.
     fn check_canonical(&mut self, s: &State, target: Value) {
         let t = &mut self.t;
-        let n16 = t.b.ins().iconst(types::I32, 16);
-        let up = t.b.ins().ishl(target, n16);
-        let cut = t.b.ins().sshr(up, n16);
-        let bad = t.b.ins().icmp(IntCC::NotEqual, cut, target);
+        let Some(bad) = t.is_no_target(target) else { return };
         let cold = t.cold_block();
         t.split(bad, cold);
         let on = t.b.current_block().expect("split has switched to it");

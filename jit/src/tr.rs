@@ -693,6 +693,13 @@ impl Ops for Tr<'_, '_> {
         self.branch = Some(Branch { taken, target });
         Ok(())
     }
+    fn look_ahead<const B: u32>(&mut self, target: V) {
+        let target = self.v.un(Un::Zext(B), target);
+        let target = self.lower(target, 64);
+        if let Some(bad) = self.is_no_target(target) {
+            self.redo_if(bad);
+        }
+    }
     fn raise_if(&mut self, c: V, _: Exception) -> Result<(), Exception> {
         if self.v.constant(c) != Some(0) {
             let c = self.v.lower_condition(self.b, c);

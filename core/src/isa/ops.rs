@@ -128,6 +128,10 @@ pub trait Ops: Sized {
     /// # Errors
     /// `#GP(0)` for a target outside the code segment or not canonical.
     fn branch<const B: u32>(&mut self, taken: Self::V, target: Self::V) -> Result<(), Exception>;
+    /// Control will go to `target` (cut to `B` bits) when memory has been written that `target` may have been read from: an engine that
+    /// gives instructions back looks at it here, where nothing has been done yet. It raises nothing: [`Ops::branch`] does.
+    #[inline(always)]
+    fn look_ahead<const B: u32>(&mut self, _target: Self::V) {}
     /// Raises `e` when `c` is not 0.
     ///
     /// # Errors

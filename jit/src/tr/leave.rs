@@ -3,8 +3,10 @@
 use super::{FlagState, State, Tr};
 use crate::abi::{self, FlagKind, REASON_SHIFT, Reason};
 use crate::value::{Un, V};
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
 use ferrite_core::cpu::state::RIP;
+use ferrite_core::exec::CodeSize;
 use ferrite_core::memory::PAGE_SIZE;
 
 /// Where the count of instructions done is in the word that says why a region is left.
@@ -199,6 +201,21 @@ impl Tr<'_, '_> {
         }
         let n = self.b.ins().iconst(types::I64, s.done);
         self.b.ins().isub(s.left, n)
+    }
+
+    /// Whether a branch to `target` faults: where it may at all.
+    pub fn is_no_target(&mut self, target: Value) -> Option<Value> {
+        if self.mode.code() == CodeSize::Bits64 {
+            let n16 = self.b.ins().iconst(types::I32, 16);
+            let up = self.b.ins().ishl(target, n16);
+            let cut = self.b.ins().sshr(up, n16);
+            return Some(self.b.ins().icmp(IntCC::NotEqual, cut, target));
+        }
+        if self.mode.is_flat() {
+            return None;
+        }
+        let span = self.get_state(types::I64, abi::ip_span());
+        Some(self.b.ins().icmp(IntCC::UnsignedGreaterThan, target, span))
     }
 
     /// Gives the running instruction back to the interpreter where `c` is not 0.

@@ -3,7 +3,7 @@
 use super::arith::condition;
 use crate::cpu::Exception;
 use crate::cpu::state::RCX;
-use crate::isa::Insn;
+use crate::isa::insn::{Insn, flag};
 use crate::isa::ops::{Cond, Ops, Place};
 
 type R = Result<(), Exception>;
@@ -50,6 +50,9 @@ pub fn call<O: Ops, const B: u32>(o: &mut O, i: &Insn) -> R {
 #[inline(always)]
 pub fn call_indirect<O: Ops, const B: u32, D: Place>(o: &mut O, i: &Insn) -> R {
     let t = D::get::<O, B>(o, i)?;
+    if i.has(flag::MEM) {
+        o.look_ahead::<B>(t);
+    }
     call_to::<O, B>(o, t)
 }
 
