@@ -1,6 +1,7 @@
 //! Accesses to guest memory: segments, the software TLB inline, and what a block knows of pages that it has looked up.
 
 use crate::abi;
+use crate::ahead::Span;
 use crate::mode::{SegKind, linear_mask};
 use crate::tr::{Tr, state_access};
 use crate::value::{Bin, Un, V, int};
@@ -22,7 +23,8 @@ pub struct Seen {
     /// The linear address is this, a constant aside.
     root: V,
     disp: u64,
-    bytes: u64,
+    /// Bytes from here to there, seen from the linear address, were shown to lie in the page: what lies between two such bytes does.
+    span: Span,
     /// The linear address, its offset in the page, and the host's address.
     lin: Value,
     off: Value,
@@ -51,6 +53,14 @@ pub fn guest_access() -> MemFlagsData {
     f.set_notrap();
     f.set_endianness(Endianness::Little);
     f
+}
+
+/// Whether the host rotates a register into another in one instruction, but shifts it in two: BMI2's RORX.
+fn rotates() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("bmi2");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
 
 impl Tr<'_, '_> {
@@ -120,9 +130,10 @@ impl Tr<'_, '_> {
         let lin = self.lower(lin, 64);
         let reach = self.alone && !aligned;
         let kept = if self.alone || aligned { None } else { self.kept_for(root, disp, width, write) };
+        let span = if self.alone || aligned { (0, bytes as i64) } else { self.span(0, bytes) };
         let (off, host, tag) = match kept {
-            Some(k) => self.look_in_page(k, lin, bytes, write),
-            None => self.look_up(lin, bytes, write, aligned),
+            Some(k) => self.look_in_page(k, lin, span, write),
+            None => self.look_up(lin, span, write, aligned),
         };
         if self.v.constant(root).is_none() {
             self.seen.retain(|s| s.root != root);
@@ -130,17 +141,22 @@ impl Tr<'_, '_> {
                 self.seen.remove(0);
             }
             let align = if aligned { bytes } else { 1 };
-            self.seen.push(Seen { root, disp, bytes, lin, off, host, tag, write, align, reached: reach });
+            self.seen.push(Seen { root, disp, span, lin, off, host, tag, write, align, reached: reach });
         }
         host
     }
 
-    /// Looks an access up in the TLB: its offset in the page, the host's address, and the entry.
-    fn look_up(&mut self, lin: Value, bytes: u64, write: bool, aligned: bool) -> (Value, Value, Option<Tag>) {
+    /// What an access to bytes at a distance shows to lie in the page, seen from where that is counted: they, and what is ahead.
+    fn span(&self, delta: i64, bytes: u64) -> Span {
+        (delta + self.ahead.0, delta + self.ahead.1.max(bytes as i64))
+    }
+
+    /// Looks an access up in the TLB, with all that is to lie in its page: its offset in that, the host's address, and the entry.
+    fn look_up(&mut self, lin: Value, span: Span, write: bool, aligned: bool) -> (Value, Value, Option<Tag>) {
         let entry = self.tlb_entry(lin);
-        let (off, miss) = self.misses(lin, entry, bytes, write, aligned);
+        let (off, miss) = self.misses(lin, entry, span, write, aligned);
         let (off, host) = if self.alone && !aligned {
-            self.reach(lin, off, entry, miss, bytes, write)
+            self.reach(lin, off, entry, miss, span.1 as u64, write)
         } else {
             self.redo_if(miss);
             let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
@@ -149,18 +165,29 @@ impl Tr<'_, '_> {
         (off, host, Some(Tag::Entry(entry)))
     }
 
-    /// The offset of an access in the page that an entry's tag is of, and whether it does not lie in that. With `aligned`, one that is not
-    /// aligned by its size does not.
-    pub fn misses(&mut self, lin: Value, entry: Value, bytes: u64, write: bool, aligned: bool) -> (Value, Value) {
+    /// The offset of an access in the page that an entry's tag is of, and whether it, or what else is to, does not lie in that. With
+    /// `aligned`, one that is not aligned by its size does not, and nothing else is looked at.
+    pub fn misses(&mut self, lin: Value, entry: Value, span: Span, write: bool, aligned: bool) -> (Value, Value) {
         let tag = self.b.ins().load(types::I64, state_access(), entry, abi::tag(write));
         let off = self.b.ins().isub(lin, tag);
-        let last = (PAGE_SIZE - bytes) as i64;
         let miss = if aligned {
-            self.b.ins().band_imm_s(off, !last)
+            self.b.ins().band_imm_s(off, span.1 - PAGE_SIZE as i64 - 1)
         } else {
-            self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, off, last)
+            self.leaves_page(off, span)
         };
         (off, miss)
+    }
+
+    /// Whether not all of a span lies in the page that `off` is an offset in.
+    pub fn leaves_page(&mut self, off: Value, span: Span) -> Value {
+        let first = if span.0 == 0 {
+            off
+        } else {
+            let n = self.b.ins().iconst(types::I64, span.0);
+            self.b.ins().iadd(off, n)
+        };
+        let last = PAGE_SIZE as i64 - (span.1 - span.0);
+        self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, first, last)
     }
 
     /// The offset in the page, and the host address, behind a look at the TLB. Where that missed, [`Self::look_further`]: this is for
@@ -236,17 +263,16 @@ impl Tr<'_, '_> {
                 self.seen[k].align = bytes;
             }
         }
-        // What lies within the bytes that were found in one page does so, too; but what was put together may be something else by now.
-        let inside = !self.alone && delta >= 0 && delta as u64 + bytes <= seen.bytes;
-        if !inside {
-            let n = self.b.ins().iconst(types::I64, delta);
-            let at = self.b.ins().iadd(seen.off, n);
-            let last = self.b.ins().iconst(types::I64, (PAGE_SIZE - bytes) as i64);
-            let out = self.b.ins().icmp(IntCC::UnsignedGreaterThan, at, last);
-            if self.alone {
-                return Some(self.beside(&seen, delta, width, out, bytes, write));
-            }
+        // What was put together from two pages may be something else by now: it is looked at each time.
+        if self.alone {
+            let out = self.leaves_page(seen.off, (delta, delta + bytes as i64));
+            return Some(self.beside(&seen, delta, width, out, bytes, write));
+        }
+        if delta < seen.span.0 || delta + bytes as i64 > seen.span.1 {
+            let span = self.span(delta, bytes);
+            let out = self.leaves_page(seen.off, span);
             self.redo_if(out);
+            self.seen[k].span = (seen.span.0.min(span.0), seen.span.1.max(span.1));
         }
         if let Some(tag) = unchecked {
             let tag = match tag {
@@ -287,7 +313,7 @@ impl Tr<'_, '_> {
     pub fn tlb_entry(&mut self, lin: Value) -> Value {
         // Bits 12 and up say which.
         let n = self.b.ins().iconst(types::I32, i64::from(PAGE_SHIFT - abi::TLB_SHIFT));
-        let at = self.b.ins().ushr(lin, n);
+        let at = if rotates() { self.b.ins().rotr(lin, n) } else { self.b.ins().ushr(lin, n) };
         let mask = self.b.ins().iconst(types::I64, (ENTRIES as i64 - 1) << abi::TLB_SHIFT);
         let at = self.b.ins().band(at, mask);
         let first = self.b.ins().load(types::I64, state_access(), self.exec, abi::word(abi::TLB));

@@ -8,6 +8,7 @@
 
 use crate::abi;
 use crate::access::Tag;
+use crate::ahead::Span;
 use crate::mode::{Mode, SegKind};
 use crate::plan::{How, Item, PlanBlock};
 use crate::tr::{Tr, state_access};
@@ -16,7 +17,6 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use ferrite_core::exec::CodeSize;
-use ferrite_core::memory::PAGE_SIZE;
 use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register};
 
 /// Registers at most whose pages are kept: each takes two of the host's.
@@ -170,20 +170,20 @@ impl Tr<'_, '_> {
 
     /// Looks an access up in a page that is kept, and else in the TLB: its offset in the page, the host's address, and what its page is
     /// known by.
-    pub fn look_in_page(&mut self, k: usize, lin: Value, bytes: u64, write: bool) -> (Value, Value, Option<Tag>) {
+    pub fn look_in_page(&mut self, k: usize, lin: Value, span: Span, write: bool) -> (Value, Value, Option<Tag>) {
         let (kept, vars) = self.kept[k];
         let [page, addend] = match self.s.pages.now[k] {
             Some(now) => now,
             None => vars.map(|v| self.b.use_var(v)),
         };
         let off = self.b.ins().isub(lin, page);
-        let out = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, off, (PAGE_SIZE - bytes) as i64);
+        let out = self.leaves_page(off, span);
         let (cold, on) = (self.cold_block(), self.b.create_block());
         let [off_on, page_on, addend_on] = [(); 3].map(|()| self.b.append_block_param(on, types::I64));
         self.b.ins().brif(out, cold, &[], on, &[off.into(), page.into(), addend.into()]);
         self.b.switch_to_block(cold);
         let entry = self.tlb_entry(lin);
-        let (off, miss) = self.misses(lin, entry, bytes, write, false);
+        let (off, miss) = self.misses(lin, entry, span, write, false);
         self.redo_if(miss);
         let behind = self.b.current_block().expect("there is one");
         self.b.set_cold_block(behind);

@@ -5,6 +5,7 @@
 
 mod abi;
 mod access;
+mod ahead;
 mod code;
 mod compile;
 mod crypto;

@@ -1,6 +1,7 @@
 //! A region's function: blocks of guest code as one function of CLIF.
 
 use crate::abi::{self, FlagKind, Reason};
+use crate::ahead;
 use crate::draft;
 use crate::helper::Import;
 use crate::kept::{self, Pages};
@@ -24,6 +25,7 @@ use ferrite_core::isa::Insn;
 use ferrite_core::isa::select::{self, Meaning};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use ferrite_core::mmu::tlb;
+use iced_x86::InstructionInfoFactory;
 
 /// The signature of a region: `(exec, left, page_ip, code, cell) -> result`.
 pub fn signature(call_conv: CallConv) -> Signature {
@@ -45,6 +47,7 @@ struct Region<'p, 'a, 'b> {
     insns: GlobalValue,
     /// Each with its offset in the page.
     table: Vec<(u16, Insn)>,
+    info: InstructionInfoFactory,
     /// What it has for vectors.
     host: Option<Host>,
     /// The block whose instructions are being emitted.
@@ -98,8 +101,8 @@ pub fn emit(
         Imports { settle, reach, call_conv: host, keeping },
     );
     let blocks = vec![None; plan.blocks.len()];
-    let (table, host) = (Vec::new(), Host::of(isa));
-    let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table, host, running: 0 };
+    let (table, info, host) = (Vec::new(), InstructionInfoFactory::new(), Host::of(isa));
+    let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table, info, host, running: 0 };
     r.enter(left, code);
     r.t.finish();
     let table = std::mem::take(&mut r.table);
@@ -405,12 +408,19 @@ impl Region<'_, '_, '_> {
         let plan = self.plan;
         let block = &plan.blocks[n];
         let count = block.items.len();
+        let slow = |at: u16| self.req.slow.contains(&at) || self.req.slow.contains(&ALL_SLOW);
+        let ahead = if block.items.iter().any(|i| slow(i.at)) {
+            vec![ahead::NONE; count]
+        } else {
+            ahead::spans(&block.items, self.req.mode, &mut self.info)
+        };
         for (k, item) in block.items.iter().enumerate() {
             self.t.at = item.at.into();
             self.t.len = item.insn.len.into();
             self.t.start = self.t.s.clone();
             self.t.branch = None;
-            self.t.alone = self.req.slow.contains(&item.at) || self.req.slow.contains(&ALL_SLOW);
+            self.t.alone = slow(item.at);
+            self.t.ahead = ahead[k];
             match item.how {
                 How::Stop => {
                     self.t.redo();

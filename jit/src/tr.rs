@@ -8,6 +8,7 @@ mod leave;
 
 use crate::abi::{self, FlagKind};
 use crate::access::Seen;
+use crate::ahead::{self, Span};
 use crate::kept::{PageVars, Pages};
 use crate::mode::Mode;
 use crate::value::{Bin, Un, V, Values};
@@ -137,6 +138,8 @@ pub struct Tr<'a, 'b> {
     rmw: Option<Value>,
     /// Pages that the running block has looked up.
     pub seen: Vec<Seen>,
+    /// What the running instruction's access shows to lie in its page, besides itself.
+    pub ahead: Span,
     /// The running instruction's accesses look beyond the TLB: see [`Tr::address`].
     pub alone: bool,
     /// Blocks `(info)` that store a state and leave: the latest of the running block.
@@ -190,6 +193,7 @@ impl<'a, 'b> Tr<'a, 'b> {
             imports,
             rmw: None,
             seen: Vec::new(),
+            ahead: ahead::NONE,
             alone: false,
             stored: Vec::new(),
             ends: (None, None),
