@@ -147,3 +147,53 @@ pub fn spans(items: &[Item], mode: Mode, info: &mut InstructionInfoFactory) -> V
     }
     spans
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, Request};
+    use ferrite_core::cpu::{Model, ModelName};
+
+    fn of(code: CodeSize, bytes: &[u8]) -> Vec<Span> {
+        let mut text = vec![0; PAGE_SIZE as usize];
+        text[..bytes.len()].copy_from_slice(bytes);
+        let (mode, model) = (Mode::plain(code), Model::new(ModelName::Max));
+        let req = Request { id: 0, runs: vec![(0, bytes.len() as u16)], text: text.into(), mode, model, slow: vec![] };
+        let plan = Plan::new(&req).expect("it can be translated");
+        assert_eq!(plan.blocks.len(), 1);
+        spans(&plan.blocks[0].items, mode, &mut InstructionInfoFactory::new())
+    }
+
+    #[test]
+    fn a_frame_is_looked_for_where_its_first_word_is_pushed() {
+        // push ebp; mov ebp, esp; push ebx; sub esp, 10h; mov eax, [ebp+8]; mov [esp+4], eax; leave
+        let all = of(CodeSize::Bits32, b"\x55\x89\xe5\x53\x83\xec\x10\x8b\x45\x08\x89\x44\x24\x04\xc9");
+        assert_eq!(all, [(-16, 12), NONE, (-12, 16), NONE, (-24, 0), (0, 20), NONE]);
+        // push rbx; sub rsp, 10h; mov rax, [rsp+18h]; add rsp, 10h; pop rbx
+        let all = of(CodeSize::Bits64, b"\x53\x48\x83\xec\x10\x48\x8b\x44\x24\x18\x48\x83\xc4\x10\x5b");
+        assert_eq!(all, [(0, 16), NONE, (-8, 0), NONE, NONE]);
+    }
+
+    #[test]
+    fn what_is_far_unknown_or_behind_a_call_is_not() {
+        // mov eax, [ebx]; mov ecx, [ebx+400h]; mov edx, [ebx+3FCh]
+        let far = of(CodeSize::Bits32, b"\x8b\x03\x8b\x8b\x00\x04\x00\x00\x8b\x93\xfc\x03\x00\x00");
+        assert_eq!(far, [(0, 0x400), (-4, 0), NONE]);
+        // mov eax, [ebx]; mov ebx, [ebx+4]; mov ecx, [ebx+8]; mov edx, [ebx+esi+4]; mov edx, fs:[ebx+4]
+        let unknown = of(CodeSize::Bits32, b"\x8b\x03\x8b\x5b\x04\x8b\x4b\x08\x8b\x54\x33\x04\x64\x8b\x53\x04");
+        assert_eq!(unknown, [(0, 8), NONE, NONE, NONE, NONE]);
+        // mov eax, [ebx]; cpuid; mov ecx, [ebx+4]: the interpreter's function writes EBX, and may change the TLB.
+        assert_eq!(of(CodeSize::Bits32, b"\x8b\x03\x0f\xa2\x8b\x4b\x04"), [NONE; 3]);
+        // mov ax, [bx]; mov cx, [bx+2]
+        assert_eq!(of(CodeSize::Bits16, b"\x8b\x07\x8b\x4f\x02"), [NONE; 2]);
+        // push dword [ebx]; mov eax, [ebx+4]; mov ecx, [esp]: an instruction that accesses memory twice shows nothing.
+        assert_eq!(of(CodeSize::Bits32, b"\xff\x33\x8b\x43\x04\x8b\x0c\x24"), [NONE; 3]);
+    }
+
+    #[test]
+    fn addresses_wrap_at_four_gigabytes() {
+        // mov eax, [ebx-4]; lea ecx, [ebx+7FFFFFFFh]; add ecx, 7FFFFFFFh; mov edx, [ecx+6]: EBX + 4.
+        let all = of(CodeSize::Bits32, b"\x8b\x43\xfc\x8d\x8b\xff\xff\xff\x7f\x81\xc1\xff\xff\xff\x7f\x8b\x51\x06");
+        assert_eq!(all, [(0, 12), NONE, NONE, NONE]);
+    }
+}

@@ -9,7 +9,7 @@ use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::entity::EntityRef;
 use cranelift_codegen::ir::{
-    ExternalName, Function, Inst, InstBuilder, Opcode, UserExternalName, UserFuncName, Value, types,
+    ExternalName, Function, InstBuilder, Opcode, UserExternalName, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
@@ -239,24 +239,25 @@ fn save_nothing(func: &mut Function) {
     }
 }
 
-/// Takes loads out of the function's first block whose results nobody uses: all registers of a region are read there, also those that
-/// are written first. The code generator keeps every load.
+/// Takes loads out whose results nobody uses: all registers of a region are read in its first block, also those that are written first,
+/// and the flags' words are read together. The code generator keeps every load.
 fn drop_loads(func: &mut Function) {
-    let Some(entry) = func.layout.entry_block() else { return };
     let mut used = vec![false; func.dfg.num_values()];
+    let mut loads = Vec::new();
     for block in func.layout.blocks() {
         for inst in func.layout.block_insts(block) {
             for v in func.dfg.inst_values(inst) {
                 used[func.dfg.resolve_aliases(v).index()] = true;
             }
+            if func.dfg.insts[inst].opcode() == Opcode::Load {
+                loads.push(inst);
+            }
         }
     }
-    let dead = |i: &Inst| {
-        func.dfg.insts[*i].opcode() == Opcode::Load && func.dfg.inst_results(*i).iter().all(|v| !used[v.index()])
-    };
-    let dead: Vec<Inst> = func.layout.block_insts(entry).filter(dead).collect();
-    for inst in dead {
-        func.layout.remove_inst(inst);
+    for inst in loads {
+        if func.dfg.inst_results(inst).iter().all(|v| !used[v.index()]) {
+            func.layout.remove_inst(inst);
+        }
     }
 }
 
