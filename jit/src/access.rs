@@ -130,7 +130,7 @@ impl Tr<'_, '_> {
         let lin = self.lower(lin, 64);
         let reach = self.alone && !aligned;
         let kept = if self.alone || aligned { None } else { self.kept_for(root, disp, width, write) };
-        let span = if self.alone || aligned { (0, bytes as i64) } else { self.span(0, bytes) };
+        let span = if aligned { (0, bytes as i64) } else { self.span(0, bytes) };
         let (off, host, tag) = match kept {
             Some(k) => self.look_in_page(k, lin, span, write),
             None => self.look_up(lin, span, write, aligned),
@@ -171,7 +171,7 @@ impl Tr<'_, '_> {
         let tag = self.b.ins().load(types::I64, state_access(), entry, abi::tag(write));
         let off = self.b.ins().isub(lin, tag);
         let miss = if aligned {
-            self.b.ins().band_imm_s(off, span.1 - PAGE_SIZE as i64 - 1)
+            self.b.ins().band_imm_s(off, !(PAGE_SIZE as i64 - span.1))
         } else {
             self.leaves_page(off, span)
         };

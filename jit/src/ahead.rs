@@ -6,8 +6,9 @@
 //! that follows does not lie in the page, the instruction that looked is given back to the interpreter instead of that one. It would have
 //! been given back as often; but where any has been too often, none looks ahead.
 
-use crate::mode::{Mode, SegKind};
-use crate::plan::{How, Item};
+use crate::kept::{BP, SP, base_alone};
+use crate::mode::Mode;
+use crate::plan::Item;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::memory::PAGE_SIZE;
 use iced_x86::{InstructionInfoFactory, Mnemonic, OpKind, Register, UsedMemory};
@@ -20,10 +21,6 @@ pub const NONE: Span = (0, 0);
 
 /// Farther than this from an access nobody looks.
 const FAR: i64 = PAGE_SIZE as i64 / 4;
-
-/// RSP and RBP, by number.
-const SP: usize = 4;
-const BP: usize = 5;
 
 /// A number that is not known, and how much more than that something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +59,7 @@ impl Registers {
 
     /// The address of an access by one register.
     fn address(&self, m: &UsedMemory) -> Option<Value> {
-        let base = self.whole(m.base())?;
-        if m.index() != Register::None || matches!(m.segment(), Register::FS | Register::GS) {
-            return None;
-        }
+        let base = self.whole(base_alone(m)?)?;
         let Value { of, plus } = self.now[base];
         Some(Value { of, plus: self.cut(plus.wrapping_add(m.displacement() as i64)) })
     }
@@ -114,24 +108,22 @@ impl Registers {
 /// For each instruction of a block, how far it is to look: [`NONE`] for one that accesses no memory, or twice.
 pub fn spans(items: &[Item], mode: Mode, info: &mut InstructionInfoFactory) -> Vec<Span> {
     let mut spans = vec![NONE; items.len()];
-    let flat = |seg| mode.code() == CodeSize::Bits64 || mode.segment(seg) == SegKind::Flat;
-    let bits = match mode.code() {
-        CodeSize::Bits64 => 64,
-        CodeSize::Bits32 if flat(2) && flat(3) => 32,
-        _ => return spans,
-    };
+    if !mode.has_flat_data() {
+        return spans;
+    }
+    let bits = if mode.code() == CodeSize::Bits64 { 64 } else { 32 };
     let mut registers = Registers::new(bits);
-    // Accesses since the interpreter's function ran: of which instruction, where, how many bytes.
-    let mut made: Vec<(usize, Value, i64)> = Vec::new();
+    // Accesses since the interpreter's function ran: of which instruction, and where.
+    let mut made: Vec<(usize, Value)> = Vec::new();
     for (n, item) in items.iter().enumerate() {
-        if !matches!(item.how, How::Inline | How::Vector | How::X87) {
+        if !item.is_emitted() {
             made.clear();
         } else {
             let used = info.info(&item.ins).used_memory();
             for m in used {
                 let Some(at) = registers.address(m) else { continue };
                 let bytes = m.memory_size().size() as i64;
-                for &(k, from, _) in made.iter().filter(|(_, from, _)| from.of == at.of) {
+                for &(k, from) in made.iter().filter(|(_, from)| from.of == at.of) {
                     let delta = registers.cut(at.plus.wrapping_sub(from.plus));
                     if delta.abs() < FAR {
                         let span = &mut spans[k];
@@ -139,7 +131,7 @@ pub fn spans(items: &[Item], mode: Mode, info: &mut InstructionInfoFactory) -> V
                     }
                 }
                 if used.len() == 1 {
-                    made.push((n, at, bytes));
+                    made.push((n, at));
                 }
             }
         }

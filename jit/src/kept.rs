@@ -9,15 +9,15 @@
 use crate::abi;
 use crate::access::Tag;
 use crate::ahead::Span;
-use crate::mode::{Mode, SegKind};
-use crate::plan::{How, Item, PlanBlock};
+use crate::mode::Mode;
+use crate::plan::{Item, PlanBlock};
 use crate::tr::{Tr, state_access};
 use crate::value::V;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use ferrite_core::exec::CodeSize;
-use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register};
+use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register, UsedMemory};
 
 /// Registers at most whose pages are kept: each takes two of the host's.
 const KEPT: usize = 3;
@@ -27,8 +27,8 @@ const FAR: i64 = i64::MIN;
 /// that size do not lead as far as [`FAR`] either.
 const NEAR: u64 = 1 << 31;
 /// RSP and RBP, by number.
-const SP: usize = 4;
-const BP: usize = 5;
+pub const SP: usize = 4;
+pub const BP: usize = 5;
 
 /// A register whose page is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,24 +49,24 @@ struct Uses {
     wild: bool,
 }
 
+/// The general register that an access goes by, if by nothing else but a number, and not in a segment that has a base of its own.
+pub fn base_alone(m: &UsedMemory) -> Option<Register> {
+    let alone = m.index() == Register::None && !matches!(m.segment(), Register::FS | Register::GS);
+    (alone && m.base().is_gpr()).then(|| m.base())
+}
+
 /// The registers whose pages a region keeps.
 pub fn choose(blocks: &[PlanBlock], mode: Mode, info: &mut InstructionInfoFactory) -> Vec<Kept> {
-    let flat = |seg| mode.code() == CodeSize::Bits64 || mode.segment(seg) == SegKind::Flat;
-    if mode.code() == CodeSize::Bits16 || !flat(2) || !flat(3) {
+    if !mode.has_flat_data() {
         return Vec::new();
     }
     let mut uses = [Uses::default(); 16];
     for (n, b) in blocks.iter().enumerate() {
-        for item in b.items.iter().filter(|i| matches!(i.how, How::Inline | How::Vector | How::X87)) {
+        for item in b.items.iter().filter(|i| i.is_emitted()) {
             let all = info.info(&item.ins);
             for m in all.used_memory() {
-                if m.index() != Register::None
-                    || !m.base().is_gpr()
-                    || matches!(m.segment(), Register::FS | Register::GS)
-                {
-                    continue;
-                }
-                let u = &mut uses[m.base().full_register().number()];
+                let Some(base) = base_alone(m) else { continue };
+                let u = &mut uses[base.full_register().number()];
                 u.blocks += usize::from(u.blocks == 0 || u.last != n);
                 u.last = n;
                 u.write |= !matches!(m.access(), OpAccess::Read | OpAccess::CondRead);

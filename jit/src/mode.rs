@@ -95,6 +95,16 @@ impl Mode {
         self.code() == CodeSize::Bits64 || self.segment(1) == SegKind::Flat
     }
 
+    /// Whether SS and DS have no base and no bounds, and linear addresses are as wide as registers.
+    pub fn has_flat_data(self) -> bool {
+        let flat = |seg| self.segment(seg) == SegKind::Flat;
+        match self.code() {
+            CodeSize::Bits64 => true,
+            CodeSize::Bits32 => flat(2) && flat(3),
+            CodeSize::Bits16 => false,
+        }
+    }
+
     /// What is known of a segment. That of CS is good for reads.
     pub const fn segment(self, seg: u8) -> SegKind {
         let at = match seg {

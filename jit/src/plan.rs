@@ -85,6 +85,11 @@ pub struct Item {
 }
 
 impl Item {
+    /// It is code of the region's own: no function of the interpreter's runs.
+    pub fn is_emitted(&self) -> bool {
+        matches!(self.how, How::Inline | How::Vector | How::X87)
+    }
+
     /// It is a call: what it calls returns behind it, as a rule.
     fn calls(&self) -> bool {
         matches!(self.ins.flow_control(), FlowControl::Call | FlowControl::IndirectCall)
