@@ -113,6 +113,9 @@ pub struct PlanBlock {
     pub longest: i64,
     /// Registers that may differ from memory at its start.
     pub dirty: u32,
+    /// Registers that are read from memory where the block wants them: nothing has changed them yet, and no loop from here on wants them,
+    /// for which they would be kept.
+    pub fresh: u32,
     /// `Cf` is read before it is written, here or behind.
     pub needs_carry: bool,
     /// All flags are written before anything can see them.
@@ -163,6 +166,7 @@ impl Plan {
         let loops = plan.find_headers();
         plan.find_longest();
         plan.spread_dirty();
+        plan.find_fresh();
         plan.spread_carry();
         if loops && !req.slow.contains(&ALL_SLOW) {
             plan.kept = kept::choose(&plan.blocks, req.mode, &mut info);
@@ -311,6 +315,31 @@ impl Plan {
                 return;
             }
         }
+    }
+
+    fn find_fresh(&mut self) {
+        let ahead: Vec<Vec<usize>> = (0..self.blocks.len()).map(|n| self.ahead(n)).collect();
+        let reads = |n: usize| self.blocks[n].items.iter().fold(0, |r, i| r | i.effects.reads);
+        let in_loops: Vec<u32> = (0..).zip(&ahead).map(|(n, to)| if to.contains(&n) { reads(n) } else { 0 }).collect();
+        for (n, to) in ahead.iter().enumerate() {
+            let wanted = to.iter().fold(0, |r, &m| r | in_loops[m]);
+            self.blocks[n].fresh = ALL_REGS & !self.blocks[n].dirty & !wanted;
+        }
+    }
+
+    /// Blocks that a block leads to: itself only if it is in a loop.
+    fn ahead(&self, n: usize) -> Vec<usize> {
+        let mut all: Vec<usize> = self.successors(n).collect();
+        let mut next = 0;
+        while let Some(&m) = all.get(next) {
+            for s in self.successors(m) {
+                if !all.contains(&s) {
+                    all.push(s);
+                }
+            }
+            next += 1;
+        }
+        all
     }
 
     fn spread_carry(&mut self) {

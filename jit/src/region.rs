@@ -241,21 +241,7 @@ impl Ways<'_, '_> {
 impl Region<'_, '_, '_> {
     fn enter(&mut self, left: Value, code: Value) {
         self.check_extent(code);
-        for r in 0..16u8 {
-            if self.plan.used >> r & 1 != 0 {
-                let v = self.t.get_state(types::I64, abi::reg(r));
-                self.t.b.def_var(self.t.vars[usize::from(r)], v);
-            }
-        }
         self.t.b.def_var(self.left, left);
-        self.t.forget_pages();
-        self.t.define_pages();
-        if self.plan.entries.iter().any(|&n| self.plan.blocks[n].needs_carry) {
-            use ferrite_core::isa::ops::Ops;
-            let cf = self.t.cf();
-            let cf = self.t.lower(cf, 64);
-            self.t.b.def_var(self.carry, cf);
-        }
         for n in 0..self.plan.blocks.len() {
             if self.plan.joins(n) && self.plan.blocks[n].preds > 0 {
                 self.blocks[n] = Some(self.t.b.create_block());
@@ -284,10 +270,29 @@ impl Region<'_, '_, '_> {
         }
     }
 
+    /// Reads what a block wants, which the region is entered at, and goes there. What is read for nothing is taken out again later.
     fn enter_at(&mut self, n: usize) {
+        use ferrite_core::isa::ops::Ops;
+        let (s, mark) = (self.t.s.clone(), self.t.v.mark());
+        for r in 0..16u8 {
+            if self.plan.used >> r & 1 != 0 {
+                let v = self.t.get_state(types::I64, abi::reg(r));
+                self.t.b.def_var(self.t.vars[usize::from(r)], v);
+            }
+        }
+        self.t.forget_pages();
+        self.t.define_pages();
+        if self.plan.blocks[n].needs_carry {
+            let cf = self.t.cf();
+            let cf = self.t.lower(cf, 64);
+            self.t.b.def_var(self.carry, cf);
+        }
         self.check_left(self.plan.blocks[n].longest, self.start_of(n));
         let block = self.join(n);
         self.t.b.ins().jump(block, &[]);
+        self.t.v.forget(mark);
+        self.t.s = s;
+        self.t.stored.clear();
     }
 
     /// Branches by the number of the entry.
@@ -407,6 +412,7 @@ impl Region<'_, '_, '_> {
         self.running = n;
         let plan = self.plan;
         let block = &plan.blocks[n];
+        self.t.fresh = block.fresh;
         let count = block.items.len();
         let slow = |at: u16| self.req.slow.contains(&at) || self.req.slow.contains(&ALL_SLOW);
         let ahead = if block.items.iter().any(|i| slow(i.at)) {

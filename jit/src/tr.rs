@@ -121,6 +121,8 @@ pub struct Tr<'a, 'b> {
     pub start: State,
     /// Variables of the general registers.
     pub vars: [Variable; 16],
+    /// Registers that the running block reads from memory: see [`PlanBlock::fresh`](crate::plan::PlanBlock::fresh).
+    pub fresh: u32,
     /// The registers whose pages are kept, and the variables of these: see [`crate::kept`].
     pub kept: PageVars,
     /// What the function was called with: the CPU.
@@ -182,6 +184,7 @@ impl<'a, 'b> Tr<'a, 'b> {
             start: s.clone(),
             s,
             vars,
+            fresh: 0,
             kept,
             exec,
             page_ip,
@@ -521,7 +524,11 @@ impl Ops for Tr<'_, '_> {
                 if let Some(v) = self.s.regs[r] {
                     return v;
                 }
-                let v = self.b.use_var(self.vars[r]);
+                let v = if self.fresh >> r & 1 != 0 {
+                    self.get_state(types::I64, abi::reg(r as u8))
+                } else {
+                    self.b.use_var(self.vars[r])
+                };
                 let v = self.v.clif(v, 64);
                 self.s.regs[r] = Some(v);
                 v
