@@ -1,6 +1,7 @@
 //! From a request to host code.
 
 use crate::abi::{self, MAX_ENTRIES, Reason};
+use crate::frame::{self, SHARED};
 use crate::links::{self, Link};
 use crate::plan::{Plan, Request};
 use crate::tr::state_access;
@@ -155,12 +156,15 @@ impl Compiler {
         };
         let mut code = compiled.code_buffer().to_vec();
         let relocs = compiled.buffer.relocs().to_vec();
+        let calls: Vec<u32> = compiled.buffer.call_sites().map(|c| c.ret_addr).collect();
+        let moved = if SHARED { frame::share(&mut code, &calls)? } else { Vec::new() };
         let (mut patches, mut links) = (Vec::with_capacity(relocs.len()), Vec::new());
         for r in relocs {
             let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = r.target else { return None };
             let UserExternalName { namespace, index: import } = self.ctx.func.params.user_named_funcs()[name];
             if (namespace, r.kind, r.addend) == (region::PLACES, Reloc::X86CallPCRel4, -4) {
-                links.push(links::add_miss(&mut code, r.offset, import as u16));
+                let by = moved.iter().find(|m| m.end == r.offset + 4).map_or(0, |m| m.by);
+                links.push(links::add_miss(&mut code, r.offset - by, import as u16));
                 continue;
             }
             if r.kind != Reloc::Abs8 {

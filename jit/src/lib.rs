@@ -14,6 +14,7 @@ mod draft;
 mod dump;
 mod effects;
 mod engine;
+mod frame;
 mod helper;
 mod jumps;
 mod kept;

@@ -3,7 +3,7 @@
 use crate::compile::Compiler;
 use crate::plan::Request;
 use ferrite_core::memory::PAGE_SIZE;
-use iced_x86::{Decoder, DecoderOptions, Formatter, NasmFormatter};
+use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, Mnemonic, NasmFormatter};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -107,10 +107,11 @@ fn disassemble(out: &mut String, bytes: &[u8], bits: u32, at: u64, options: u32)
     }
 }
 
-/// Instructions in host code, of which `vcode` is the code generator's text.
+/// Instructions in host code, of which `vcode` is the code generator's text. What only fills the place of others does not count.
 pub fn host_instructions(code: &[u8], vcode: &str) -> usize {
     if cfg!(target_arch = "x86_64") {
-        return Decoder::with_ip(64, code, 0, DecoderOptions::NONE).iter().count();
+        let fills = |i: &Instruction| matches!(i.mnemonic(), Mnemonic::Nop | Mnemonic::Int3);
+        return Decoder::with_ip(64, code, 0, DecoderOptions::NONE).iter().filter(|i| !fills(i)).count();
     }
     vcode.lines().filter(|l| !l.trim().is_empty() && !l.trim_end().ends_with(':')).count()
 }

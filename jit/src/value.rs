@@ -288,13 +288,39 @@ impl Values {
         }
     }
 
+    /// What has the same low `bits` as a value, and takes less to compute: a part of a register that was written is what was written there.
+    fn narrow(&self, mut v: V, bits: u32) -> V {
+        let low = ones(bits);
+        loop {
+            let part = |c: V| self.constant(c).map(|c| c & low);
+            v = match self.node(v) {
+                Node::Un(Un::Zext(w) | Un::Sext(w), a) if w >= bits => a,
+                Node::Bin(Bin::And, a, c) if part(c) == Some(low) => a,
+                Node::Bin(Bin::Or | Bin::Xor | Bin::Add, a, c) if self.is_zero(c, low) => a,
+                Node::Bin(Bin::Or | Bin::Xor | Bin::Add, a, c) if self.is_zero(a, low) => c,
+                _ => return v,
+            };
+        }
+    }
+
+    /// Whether none of the bits of a mask is set in a value, as far as one sees at once.
+    fn is_zero(&self, v: V, mask: u64) -> bool {
+        match self.node(v) {
+            Node::Const(c) => c & mask == 0,
+            Node::Bin(Bin::And, _, c) => self.constant(c).is_some_and(|c| c & mask == 0),
+            Node::Bin(Bin::Shl, _, n) => self.constant(n).is_some_and(|n| mask >> (n & 63) == 0),
+            _ => false,
+        }
+    }
+
     /// The low `bits` (8, 16, 32 or 64) of a value as CLIF, in the current block.
     pub fn lower(&mut self, b: &mut FunctionBuilder<'_>, v: V, bits: u32) -> Value {
+        let v = self.narrow(v, bits);
         let at = width_index(bits);
         if let Some(made) = self.made[v.0 as usize][at] {
             return made;
         }
-        let made = self.emit(b, v, bits);
+        let made = if self.is_zero(v, ones(bits)) { b.ins().iconst(int(bits), 0) } else { self.emit(b, v, bits) };
         self.made[v.0 as usize][at] = Some(made);
         self.trail.push((v.0, at as u8));
         made

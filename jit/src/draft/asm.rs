@@ -12,6 +12,7 @@ pub const RAX: Host = Host(0);
 pub const RCX: Host = Host(1);
 pub const RDX: Host = Host(2);
 pub const RBX: Host = Host(3);
+pub const RSP: Host = Host(4);
 pub const RBP: Host = Host(5);
 pub const RSI: Host = Host(6);
 pub const RDI: Host = Host(7);
@@ -453,6 +454,10 @@ impl Asm {
         self.rr(false, &[0xff], 2, r, false);
     }
 
+    pub fn jmp_to(&mut self, r: Host) {
+        self.rr(false, &[0xff], 4, r, false);
+    }
+
     /// Puts all XMM registers on the stack. SDM Vol. 2B, "MOVUPS".
     pub fn save_vectors(&mut self) {
         self.code.extend([0x48, 0x81, 0xec]); // sub rsp, imm32
@@ -477,8 +482,18 @@ impl Asm {
         }
     }
 
+    pub fn call_to(&mut self, to: Label) {
+        self.byte(0xe8);
+        self.refer(to);
+    }
+
     pub fn ret(&mut self) {
         self.byte(0xc3);
+    }
+
+    /// Takes the frame away that RBP points to. SDM Vol. 2A, "LEAVE".
+    pub fn leave(&mut self) {
+        self.byte(0xc9);
     }
 
     pub fn push(&mut self, r: Host) {

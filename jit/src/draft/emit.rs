@@ -14,6 +14,7 @@ pub mod vector;
 mod windows;
 
 use super::asm::{self, Alu, Asm, At, Cc, Host, Label, RAX, RDI, RDX, RSI, Shift, at};
+use super::thunks;
 use super::trace::{Op, Trace, V};
 use crate::abi::{self, FlagKind};
 use crate::mode::Mode;
@@ -26,9 +27,8 @@ pub const EXEC: Host = RDI;
 pub const LEFT: Host = RSI;
 pub const PAGE_IP: Host = RDX;
 
-/// Registers for values. RAX and RCX are for what is over before the next operation begins.
-const POOL: [Host; 10] =
-    [Host(3), Host(5), Host(8), Host(9), Host(10), Host(11), Host(12), Host(13), Host(14), Host(15)];
+/// Registers for values. RAX and RCX are for what is over before the next operation begins, RBP has the frame (see [`crate::frame`]).
+const POOL: [Host; 9] = [Host(3), Host(8), Host(9), Host(10), Host(11), Host(12), Host(13), Host(14), Host(15)];
 
 /// Places in memory that may be in a register, too: general registers, then these. Behind them, what is in registers only: of each
 /// [`Window`] the offset in the page, and the host's address.
@@ -533,6 +533,6 @@ impl Emit {
     /// `result` for the engine.
     pub fn return_word(&mut self, word: u64) {
         self.asm.mov_imm(RAX, word);
-        self.asm.ret();
+        thunks::return_from_frame(&mut self.asm);
     }
 }

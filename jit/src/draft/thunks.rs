@@ -1,9 +1,10 @@
 //! What lies between drafts and everything else: the gate they are entered by, and the pieces of host code that they and regions call.
 
-use super::asm::{self, ABOVE, Alu, EQUAL, Host, Label, RAX, RBP, RBX, RCX, RDX, RSI, Shift, at};
+use super::asm::{self, ABOVE, Alu, EQUAL, Host, Label, RAX, RBP, RBX, RCX, RDX, RSI, RSP, Shift, at};
 use super::emit::{EXEC, LEFT, PAGE_IP};
 use super::tlb_entry;
 use crate::abi::{self, FlagKind};
+use crate::frame;
 use crate::helper::{self, Import};
 use ferrite_core::cpu::state::RIP;
 use ferrite_core::memory::PAGE_SIZE;
@@ -18,15 +19,38 @@ pub fn gate() -> Vec<u8> {
     }
     // The return address and six registers: one word more, and calls are aligned.
     a.push(RAX);
-    a.mov(true, RAX, RCX);
-    a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
-    a.call(RAX);
+    let enter = a.label();
+    a.call_to(enter);
     a.pop(RCX);
     for r in saved.into_iter().rev() {
         a.pop(r);
     }
     a.ret();
-    a.code
+    a.place(enter);
+    if frame::SHARED {
+        a.push(RBP);
+        a.mov(true, RBP, RSP);
+        a.alu_imm(Alu::Sub, true, RSP, frame::BYTES as i32);
+    }
+    a.mov(true, RAX, RCX);
+    a.alu_imm(Alu::And, true, RAX, -(abi::MAX_ENTRIES as i32));
+    a.jmp_to(RAX);
+    finish(a)
+}
+
+/// Returns from what the [gate] has entered.
+pub fn return_from_frame(a: &mut asm::Asm) {
+    if frame::SHARED {
+        a.leave();
+    }
+    a.ret();
+}
+
+/// What a function that a draft calls pushes in front of a call of its own: `saved`, and one more where the call would not be aligned.
+fn aligned(saved: &[Host]) -> Vec<Host> {
+    let odd = saved.len() % 2 != 0;
+    // With a frame, a draft's own calls are aligned; else what it calls is where it begins.
+    saved.iter().copied().chain((odd != frame::SHARED).then_some(RAX)).collect()
 }
 
 /// Number of [`thunks`].
@@ -59,15 +83,19 @@ fn run(import: Import) -> Vec<u8> {
     let mut a = asm::Asm::default();
     a.store(64, at(EXEC, abi::reg(RIP)), RAX);
     a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
-    a.push(EXEC);
-    a.push(PAGE_IP);
+    let saved = aligned(&[EXEC, PAGE_IP]);
+    for &r in &saved {
+        a.push(r);
+    }
     a.mov(true, LEFT, RCX);
     a.mov_imm64(RAX, helper::address(import as u32).unwrap_or_default());
     a.call(RAX);
-    a.pop(PAGE_IP);
-    a.pop(EXEC);
+    a.mov(true, RCX, RAX);
+    for &r in saved.iter().rev() {
+        a.pop(r);
+    }
     a.load(64, LEFT, at(EXEC, abi::word(abi::LEFT)));
-    a.test(32, RAX);
+    a.test(32, RCX);
     a.ret();
     a.code
 }
@@ -76,13 +104,13 @@ fn settle() -> Vec<u8> {
     let mut a = asm::Asm::default();
     let other = settle_most(&mut a, &[]);
     a.place(other);
-    let saved = [EXEC, LEFT, PAGE_IP, Host(8), Host(9), Host(10), Host(11), Host(11)];
-    for r in saved {
+    let saved = aligned(&[EXEC, LEFT, PAGE_IP, Host(8), Host(9), Host(10), Host(11)]);
+    for &r in &saved {
         a.push(r);
     }
     a.mov_imm64(RAX, helper::address(Import::Settle as u32).unwrap_or_default());
     a.call(RAX);
-    for r in saved.into_iter().rev() {
+    for &r in saved.iter().rev() {
         a.pop(r);
     }
     a.ret();
@@ -192,7 +220,7 @@ fn leave() -> Vec<u8> {
     a.alu(Alu::Add, true, RCX, PAGE_IP);
     a.store(64, at(EXEC, abi::reg(RIP)), RCX);
     a.store(64, at(EXEC, abi::word(abi::LEFT)), LEFT);
-    a.ret();
+    return_from_frame(&mut a);
     a.code
 }
 

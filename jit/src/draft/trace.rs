@@ -170,10 +170,24 @@ impl Trace {
     }
 
     fn push(&mut self, op: Op, width: u32) -> V {
+        if let Some(same) = self.found(op) {
+            return same;
+        }
         self.ops.push(op);
         self.widths.push(width as u8);
         // An instruction has some tens of operations.
         V((self.ops.len() - 1) as u16)
+    }
+
+    /// Where the same has been computed already.
+    fn found(&self, op: Op) -> Option<V> {
+        let first = match op {
+            Op::Imm(_) | Op::Ip(_) | Op::Un(..) | Op::Bin(..) | Op::Cmp(..) | Op::Select(..) => 0,
+            Op::Reg(_) => self.ops.iter().rposition(|o| matches!(o, Op::SetReg(..))).map_or(0, |n| n + 1),
+            _ => return None,
+        };
+        let at = self.ops[first..].iter().position(|&o| o == op)?;
+        Some(V((first + at) as u16))
     }
 
     fn constant(&self, v: V) -> Option<u64> {
@@ -201,6 +215,11 @@ impl Trace {
         let (x, y) = (self.constant(a), self.constant(b));
         if let (Some(x), Some(y)) = (x, y) {
             return self.imm(crate::value::fold(op, x, y));
+        }
+        match op {
+            Bin::And | Bin::Or if a == b => return a,
+            Bin::Xor | Bin::Sub if a == b => return self.imm(0),
+            _ => {}
         }
         let (wa, wb) = (self.width(a), self.width(b));
         match (op, x, y) {
