@@ -120,6 +120,8 @@ pub struct PlanBlock {
     pub needs_carry: bool,
     /// All flags are written before anything can see them.
     pub kills_flags: bool,
+    /// Something on a way to here writes flags.
+    pub flagged: bool,
 }
 
 /// A region, analysed.
@@ -306,9 +308,12 @@ impl Plan {
             for n in 0..self.blocks.len() {
                 let b = &self.blocks[n];
                 let out = b.items.iter().fold(b.dirty, |d, i| d | i.effects.writes);
+                let flagged = b.flagged || b.items.iter().any(|i| i.effects.flags_written != 0);
                 for s in self.successors(n) {
-                    let d = self.blocks[s].dirty | out;
-                    changed |= std::mem::replace(&mut self.blocks[s].dirty, d) != d;
+                    let s = &mut self.blocks[s];
+                    let (d, f) = (s.dirty | out, s.flagged | flagged);
+                    changed |= (d, f) != (s.dirty, s.flagged);
+                    (s.dirty, s.flagged) = (d, f);
                 }
             }
             if !changed {
@@ -340,6 +345,11 @@ impl Plan {
             next += 1;
         }
         all
+    }
+
+    /// Whether a block is entered with the flags' operation in variables: see [`FlagState::Held`](crate::tr::FlagState::Held).
+    pub fn holds_flags(&self, n: usize) -> bool {
+        self.blocks[n].flagged && !self.blocks[n].kills_flags
     }
 
     fn spread_carry(&mut self) {

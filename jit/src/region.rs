@@ -42,6 +42,8 @@ struct Region<'p, 'a, 'b> {
     blocks: Vec<Option<Block>>,
     left: Variable,
     carry: Variable,
+    /// Of [`FlagState::Held`].
+    flags: [Variable; 3],
     sig: SigRef,
     run: [FuncRef; 2],
     insns: GlobalValue,
@@ -89,6 +91,7 @@ pub fn emit(
     let vars = std::array::from_fn(|_| b.declare_var(types::I64));
     let kept = kept::variables(&mut b, &plan.kept);
     let (left_var, carry) = (b.declare_var(types::I64), b.declare_var(types::I64));
+    let flags = std::array::from_fn(|_| b.declare_var(types::I64));
     let t = Tr::new(
         &mut b,
         vars,
@@ -102,7 +105,8 @@ pub fn emit(
     );
     let blocks = vec![None; plan.blocks.len()];
     let (table, info, host) = (Vec::new(), InstructionInfoFactory::new(), Host::of(isa));
-    let mut r = Region { t, plan, req, blocks, left: left_var, carry, sig, run, insns, table, info, host, running: 0 };
+    let mut r =
+        Region { t, plan, req, blocks, left: left_var, carry, flags, sig, run, insns, table, info, host, running: 0 };
     r.enter(left, code);
     r.t.finish();
     let table = std::mem::take(&mut r.table);
@@ -287,6 +291,7 @@ impl Region<'_, '_, '_> {
             let cf = self.t.lower(cf, 64);
             self.t.b.def_var(self.carry, cf);
         }
+        self.define_flags(n);
         self.check_left(self.plan.blocks[n].longest, self.start_of(n));
         let block = self.join(n);
         self.t.b.ins().jump(block, &[]);
@@ -373,18 +378,18 @@ impl Region<'_, '_, '_> {
         } else {
             None
         };
+        let flags = if self.plan.holds_flags(n) {
+            let words = self.flags.map(|v| {
+                let v = self.t.b.use_var(v);
+                self.t.v.clif(v, 64)
+            });
+            FlagState::Held { words, cf }
+        } else {
+            FlagState::Memory { cf }
+        };
         let dirty = self.plan.blocks[n].dirty;
         let vector = VectorState::default();
-        self.t.s = State {
-            regs: [None; 16],
-            dirty,
-            defs: 0,
-            flags: FlagState::Memory { cf },
-            left,
-            done: 0,
-            vector,
-            pages: Pages::default(),
-        };
+        self.t.s = State { regs: [None; 16], dirty, defs: 0, flags, left, done: 0, vector, pages: Pages::default() };
         self.block(n);
     }
 
@@ -525,7 +530,7 @@ impl Region<'_, '_, '_> {
         }
     }
 
-    /// Brings the state to where a block that joins ways expects it: registers in variables, flags in memory.
+    /// Brings the state to where a block that joins ways expects it: registers and flags in variables.
     fn settle_for(&mut self, n: usize) {
         use ferrite_core::isa::ops::Ops;
         if self.plan.blocks[n].needs_carry {
@@ -533,10 +538,7 @@ impl Region<'_, '_, '_> {
             let cf = self.t.lower(cf, 64);
             self.t.b.def_var(self.carry, cf);
         }
-        if !self.plan.blocks[n].kills_flags {
-            let flags = self.t.s.flags;
-            self.t.store_flags(flags);
-        }
+        self.define_flags(n);
         for r in 0..16usize {
             if self.t.s.defs >> r & 1 != 0
                 && let Some(v) = self.t.s.regs[r]
@@ -549,6 +551,19 @@ impl Region<'_, '_, '_> {
         let s = self.t.s.clone();
         let left = self.t.left_at(&s);
         self.t.b.def_var(self.left, left);
+    }
+
+    /// Brings the flags to where a block expects them.
+    fn define_flags(&mut self, n: usize) {
+        if self.plan.holds_flags(n) {
+            let words = self.t.held_flags();
+            for (var, v) in self.flags.into_iter().zip(words) {
+                self.t.b.def_var(var, v);
+            }
+        } else if !self.plan.blocks[n].kills_flags {
+            let flags = self.t.s.flags;
+            self.t.store_flags(flags);
+        }
     }
 
     /// Leaves the region for the code at `ip`: to its entry point, if that is known, or to the engine.

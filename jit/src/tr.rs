@@ -32,6 +32,9 @@ pub enum FlagState {
     Memory { cf: Option<V> },
     /// As an operation that made them.
     By { kind: FlagKind, bits: u32, a: V, b: V, r: V },
+    /// As the three words [`abi::FLAG_KIND`], [`abi::FLAG_A`] and [`abi::FLAG_B`] would have them: an operation, or with 0 as the first
+    /// what memory has as words. `Cf` may be known besides. Where ways join, so that what hardly anybody looks at is not stored on each.
+    Held { words: [V; 3], cf: Option<V> },
     /// As memory has them, but for the word of the carries.
     Carries(V),
     /// As the four lazy words; `stored` when memory has them, too.
@@ -253,6 +256,10 @@ impl<'a, 'b> Tr<'a, 'b> {
         match self.s.flags {
             FlagState::Words { words, .. } => words,
             FlagState::Memory { .. } => self.load_flags(),
+            FlagState::Held { .. } => {
+                self.release_flags();
+                self.load_flags()
+            }
             FlagState::Carries(co) => {
                 let mut words = self.load_flags();
                 words[2] = co;
@@ -316,6 +323,14 @@ impl<'a, 'b> Tr<'a, 'b> {
         }
         self.b.ins().jump(on, &[]);
         self.b.switch_to_block(on);
+    }
+
+    /// Has held flags be in memory.
+    fn release_flags(&mut self) {
+        if let FlagState::Held { cf, .. } = self.s.flags {
+            self.store_flags(self.s.flags);
+            self.s.flags = FlagState::Memory { cf };
+        }
     }
 
     /// Reads the words from memory, after turning an operation that lies there into them.
@@ -583,6 +598,7 @@ impl Ops for Tr<'_, '_> {
         self.set_word(1, sp);
     }
     fn set_co(&mut self, co: V) {
+        self.release_flags();
         match self.s.flags {
             FlagState::Memory { .. } | FlagState::Carries(_) => self.s.flags = FlagState::Carries(co),
             _ => self.set_word(2, co),
@@ -634,7 +650,7 @@ impl Ops for Tr<'_, '_> {
     }
     fn cf(&mut self) -> V {
         match self.s.flags {
-            FlagState::Memory { cf: Some(cf) } => cf,
+            FlagState::Memory { cf: Some(cf) } | FlagState::Held { cf: Some(cf), .. } => cf,
             FlagState::By { kind, bits, a, b, r } => {
                 self.cond_by(Cond::B, kind, bits, a, b, r).expect("every kind has it")
             }

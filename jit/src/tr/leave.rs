@@ -32,6 +32,7 @@ impl State {
                 FlagState::By { kind, bits, a, b, r },
                 FlagState::By { kind: kind2, bits: bits2, a: a2, b: b2, r: r2 },
             ) => (kind, bits, a, b, r) == (kind2, bits2, a2, b2, r2),
+            (FlagState::Held { words, .. }, FlagState::Held { words: other, .. }) => words == other,
             (FlagState::Carries(co), FlagState::Carries(other)) => co == other,
             (FlagState::Words { words, stored: false }, FlagState::Words { words: other, stored: false }) => {
                 words == other
@@ -71,6 +72,12 @@ impl Tr<'_, '_> {
                     self.put_state(second, abi::word(abi::FLAG_B));
                 }
             }
+            FlagState::Held { words, .. } => {
+                for (v, n) in words.into_iter().zip([abi::FLAG_KIND, abi::FLAG_A, abi::FLAG_B]) {
+                    let v = self.lower(v, 64);
+                    self.put_state(v, abi::word(n));
+                }
+            }
             FlagState::Carries(co) => {
                 self.settle_memory();
                 let co = self.lower(co, 64);
@@ -84,6 +91,31 @@ impl Tr<'_, '_> {
                 self.put_const(0, abi::word(abi::FLAG_KIND));
             }
         }
+    }
+
+    /// The three words of an operation that the flags follow from, if they do.
+    pub fn flag_operation(&mut self, flags: FlagState) -> Option<[Value; 3]> {
+        match flags {
+            FlagState::By { kind, bits, a, b, r } => {
+                let [a, b] = self.flag_operands(kind, bits, a, b, r);
+                Some([self.b.ins().iconst(types::I64, flag_word(kind, bits)), a, b])
+            }
+            FlagState::Held { words, .. } => Some(words.map(|v| self.lower(v, 64))),
+            FlagState::Memory { .. } | FlagState::Carries(_) | FlagState::Words { .. } => None,
+        }
+    }
+
+    /// The same three words of any flags, which are brought to memory if they are no operation.
+    pub fn held_flags(&mut self) -> [Value; 3] {
+        let flags = self.s.flags;
+        if let Some(words) = self.flag_operation(flags) {
+            return words;
+        }
+        if let FlagState::Memory { .. } = flags {
+            return [abi::FLAG_KIND, abi::FLAG_A, abi::FLAG_B].map(|n| self.get_state(types::I64, abi::word(n)));
+        }
+        self.store_flags(flags);
+        [self.b.ins().iconst(types::I64, 0); 3]
     }
 
     /// The two words that go with a [`FlagKind`].
@@ -119,9 +151,7 @@ impl Tr<'_, '_> {
         self.b.switch_to_block(block);
         let mark = self.v.mark();
         self.store_regs(s, 0);
-        if let FlagState::By { kind, bits, a, b, r } = s.flags {
-            let [a, b] = self.flag_operands(kind, bits, a, b, r);
-            let kind = self.b.ins().iconst(types::I64, flag_word(kind, bits));
+        if let Some([kind, a, b]) = self.flag_operation(s.flags) {
             let end = self.end_with_flags();
             self.b.ins().jump(end, &[info.into(), s.left.into(), kind.into(), a.into(), b.into()]);
         } else {
