@@ -1,12 +1,12 @@
 //! From the operations of one instruction to host code.
 //!
-//! The guest's state is always in memory: what an operation writes is stored at once, so that nothing has to be put there where a
-//! draft is left. What lies there and is in a register of the host, too, is remembered until the draft ends or the register is needed.
+//! The guest's state is in memory: what an operation writes is stored at once, so that nothing has to be put there where a
+//! draft is left, but for flags, which are mostly written anew before anybody looks. What lies there and is in a register of the host, too, is remembered until the draft ends or the register is needed.
 //!
 //! This file has what is known while a block is written, and goes through the operations; [`registers`], [`flags`], [`memory`],
 //! [`windows`] and [`values`] write the code of each kind.
 
-mod flags;
+pub mod flags;
 mod memory;
 mod registers;
 mod values;
@@ -133,6 +133,8 @@ pub struct Known {
     host: [u8; PLACES],
     width: [u8; PLACES],
     flags: Flags,
+    /// They are an operation that memory does not have yet: its operands are in registers, which are held as long.
+    unstored: bool,
     /// The word in memory that says which operation the flags follow from, if it is known.
     kind: Option<i32>,
     /// The control registers have been seen to allow vector instructions.
@@ -147,6 +149,7 @@ impl Default for Known {
             host: [NOWHERE; PLACES],
             width: [0; PLACES],
             flags: Flags::Memory,
+            unstored: false,
             kind: None,
             vectors: false,
         }
@@ -279,13 +282,14 @@ impl Emit {
         self.roots.clear();
         self.count_uses(t, live);
         self.held = [0; 16];
+        self.hold_flags();
         (self.slow, self.slow_used, self.fresh, self.rmw) = (slow, false, None, None);
         (self.branch, self.checked) = (None, false);
         for (n, &op) in t.ops.iter().enumerate() {
             self.operation(t, V(n as u16), op, live)?;
         }
         if !live && t.flags_written != 0 {
-            self.known.flags = Flags::Dead;
+            (self.known.flags, self.known.unstored) = (Flags::Dead, false);
         }
         Ok(())
     }

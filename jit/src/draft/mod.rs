@@ -2,9 +2,9 @@
 //!
 //! The code that [Cranelift](crate::compile) makes is good, and costs as much as some ten thousand executions of what it is made
 //! of. Most code that a guest runs is not run that often, and would stay with the interpreter. A draft is what lies between: it
-//! costs about as much as a hundred executions, and is several times as fast as the interpreter. Registers and flags
-//! are in memory between two instructions, in the form that regions and the interpreter have them in, so that a draft can be entered
-//! and left anywhere without ado. An instruction whose access needs more than the TLB is carried out by the interpreter's function,
+//! costs about as much as a hundred executions, and is several times as fast as the interpreter. Registers are
+//! in memory between two instructions, in the form that regions and the interpreter have them in, so that a draft can be left anywhere
+//! without ado; and so are flags wherever it is left. An instruction whose access needs more than the TLB is carried out by the interpreter's function,
 //! and the draft goes on behind it.
 //!
 //! * [`trace`]: what an instruction does, as a list of operations, from the one description that all engines share.
@@ -28,6 +28,7 @@ use crate::jumps::Place;
 use crate::links::Link;
 use crate::mode::Mode;
 use asm::{Alu, Cc, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RCX, SIGN, Shift, at};
+use emit::flags::Unstored;
 use emit::{EXEC, Emit, End, Known, LEFT, PAGE_IP, Target};
 use ferrite_core::cpu::Model;
 use ferrite_core::isa::insn::flag;
@@ -83,6 +84,8 @@ struct Slow {
     back: Option<(Label, Known, u32)>,
     index: usize,
     flags: bool,
+    /// Flags that are to be stored first.
+    unstored: Option<Unstored>,
 }
 
 /// One instruction of a block.
@@ -109,8 +112,8 @@ pub struct Drafter {
     slow: Vec<Slow>,
     /// Ways back to the engine, and what [`abi::DRAFT_LEAVE`] is told of each.
     cold: Vec<(Label, u32)>,
-    /// Branches out of the middle: instructions not carried out then, and where they lead.
-    sides: Vec<(Label, i32, Target)>,
+    /// Branches out of the middle: instructions not carried out then, flags to be stored, and where they lead.
+    sides: Vec<(Label, i32, Option<Unstored>, Target)>,
     /// Ways to what has no entry point, and the registers that the instruction pointer is in.
     missing: Vec<(Label, Host)>,
     /// Branches to places in the page: where in the code the displacement is, where it leads while nothing is there, and the place's offset.
@@ -166,8 +169,11 @@ impl Drafter {
         if !ends {
             self.finish(b, entry)?;
         }
-        for (label, back, to) in std::mem::take(&mut self.sides) {
+        for (label, back, unstored, to) in std::mem::take(&mut self.sides) {
             self.emit.asm.place(label);
+            if let Some(u) = unstored {
+                self.emit.write_flags(u);
+            }
             self.emit.asm.alu_imm(Alu::Add, true, LEFT, back);
             self.go(b, entry, to);
         }
@@ -327,11 +333,16 @@ impl Drafter {
     /// One instruction. True when the draft ends behind it.
     fn step(&mut self, b: &Block<'_>, n: usize) -> bool {
         let s = self.steps[n];
-        if self.record(b, n) {
+        let mut drafted = self.record(b, n);
+        if drafted && self.trace.flags_read != 0 && self.trace.leaves {
+            self.emit.store_flags(); // words may be made of them before it is left
+        }
+        while drafted {
             let before = self.emit.known.clone();
             let mark = self.emit.asm.mark();
             let from = self.emit.asm.label();
             let moves = self.emit.moves.len();
+            let unstored = self.emit.known.unstored();
             if self.emit.instruction(&self.trace, s.live, from).is_ok() {
                 if self.emit.slow_used {
                     let flags = self.trace.flags_read | self.trace.flags_written != 0;
@@ -342,13 +353,16 @@ impl Drafter {
                         self.emit.asm.place(back);
                         Some((back, self.emit.known.clone(), self.emit.changed(&self.trace)))
                     };
-                    self.slow.push(Slow { from, back, index: n, flags });
+                    self.slow.push(Slow { from, back, index: n, flags, unstored });
                 }
                 return false;
             }
             self.emit.asm.back_to(mark);
             self.emit.moves.truncate(moves);
             self.emit.known = before;
+            // Without flags in registers there may be enough of them.
+            drafted = unstored.is_some();
+            self.emit.store_flags();
         }
         self.call(n)
     }
@@ -356,6 +370,7 @@ impl Drafter {
     /// Has the interpreter's function carry out an instruction; gives control back where it asks for that.
     fn call(&mut self, n: usize) -> bool {
         let s = self.steps[n];
+        self.emit.store_flags();
         self.emit_call(n, s.flags);
         self.emit.forget_all();
         if s.flags {
@@ -401,6 +416,9 @@ impl Drafter {
         for s in std::mem::take(&mut self.slow) {
             let step = self.steps[s.index];
             self.emit.asm.place(s.from);
+            if let Some(u) = s.unstored {
+                self.emit.write_flags(u);
+            }
             self.emit_call(s.index, s.flags);
             match s.back {
                 Some((back, known, changed)) => {
@@ -426,7 +444,7 @@ impl Drafter {
             End::Either(cc, to) => {
                 let taken = self.emit.asm.label();
                 self.emit.asm.jcc(cc, taken);
-                self.sides.push((taken, self.len() - n as i32 - 1, to));
+                self.sides.push((taken, self.len() - n as i32 - 1, self.emit.known.unstored(), to));
             }
         }
         Some(())
@@ -435,6 +453,7 @@ impl Drafter {
     /// What follows the last instruction.
     fn finish(&mut self, b: &Block<'_>, entry: Label) -> Option<()> {
         let behind = Target::Offset(i64::from(b.start) + b.text.len() as i64);
+        self.emit.store_flags();
         match self.emit.end(&self.trace).ok()? {
             End::Next => self.go(b, entry, behind),
             End::Jump(to) => self.go(b, entry, to),

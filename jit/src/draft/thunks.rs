@@ -48,7 +48,7 @@ pub fn return_from_frame(a: &mut asm::Asm) {
 
 /// What a function that a draft calls pushes in front of a call of its own: `saved`, and one more where the call would not be aligned.
 fn aligned(saved: &[Host]) -> Vec<Host> {
-    let odd = saved.len() % 2 != 0;
+    let odd = !saved.len().is_multiple_of(2);
     // With a frame, a draft's own calls are aligned; else what it calls is where it begins.
     saved.iter().copied().chain((odd != frame::SHARED).then_some(RAX)).collect()
 }

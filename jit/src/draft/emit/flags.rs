@@ -1,17 +1,85 @@
 //! The arithmetic flags: how they are left, and the conditions that follow from them.
 //!
-//! An instruction says of which operation its flags are; its operands are stored and nothing is computed. A condition is then a
-//! comparison (or the like) of the same operands by the host, whose conditions are the guest's. Where it is not known of which operation
-//! they are, a function makes words of them first; see [`crate::abi::flag_words`].
+//! An instruction says of which operation its flags are; its operands are kept in registers, to be stored where the draft may be left
+//! before other flags are written, and nothing is computed. A condition is then a comparison (or the like) of the same operands by the
+//! host, whose conditions are the guest's. Where it is not known of which operation they are, a function makes words of them first; see
+//! [`crate::abi::flag_words`].
 
 use super::super::asm::{Alu, At, Cc, EQUAL, Host, NOT_EQUAL, PARITY, RAX, RCX, Shift, at};
 use super::super::trace::{Trace, V};
-use super::{EXEC, Emit, FLAG_A, FLAG_B, Flags, Is, NOWHERE, R, Source, Test, TooMuch, WINDOW, WORDS, address};
+use super::{EXEC, Emit, FLAG_A, FLAG_B, Flags, Is, Known, NOWHERE, R, Source, Test, TooMuch, WINDOW, WORDS, address};
 use crate::abi::{self, FlagKind};
 use ferrite_core::isa::ops::Cond;
 
+/// An operation that the flags follow from and that memory does not have yet: the word for what it is, and its operands.
+#[derive(Clone, Copy, Debug)]
+pub struct Unstored {
+    kind: i32,
+    operands: [Operand; 2],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Operand {
+    /// Of an operation that has one only.
+    None,
+    Imm(u64),
+    In(Host),
+}
+
+impl Unstored {
+    /// The registers that it is in.
+    fn hosts(self) -> impl Iterator<Item = Host> {
+        self.operands.into_iter().filter_map(|o| if let Operand::In(h) = o { Some(h) } else { None })
+    }
+}
+
+impl Known {
+    /// The flags, if memory does not have them.
+    pub fn unstored(&self) -> Option<Unstored> {
+        let Flags::By { kind, bits, a, b } = self.flags else { return None };
+        let operand = |s: Source| match s {
+            Source::Imm(n) => Operand::Imm(n),
+            Source::Place(p) => Operand::In(Host(self.host[p])),
+        };
+        let second = if kind == FlagKind::Logic { Operand::None } else { operand(b) };
+        self.unstored.then(|| Unstored { kind: kind_word(kind, bits), operands: [operand(a), second] })
+    }
+}
+
+/// What says in memory which operation the flags follow from.
+const fn kind_word(kind: FlagKind, bits: u32) -> i32 {
+    kind as i32 | (bits as i32) << 8
+}
+
 impl Emit {
-    pub(super) fn put_kind(&mut self, kind: i32) {
+    /// Has memory have the flags.
+    pub fn store_flags(&mut self) {
+        if let Some(u) = self.known.unstored() {
+            self.write_flags(u);
+            (self.known.unstored, self.known.kind) = (false, Some(u.kind));
+        }
+    }
+
+    /// Has the registers that unstored flags are in not be given away.
+    pub(super) fn hold_flags(&mut self) {
+        for h in self.known.unstored().into_iter().flat_map(Unstored::hosts) {
+            self.hold(h);
+        }
+    }
+
+    /// Stores flags that were not stored at some point of the draft; where that is left, say.
+    pub fn write_flags(&mut self, u: Unstored) {
+        self.asm.store_imm(64, at(EXEC, abi::word(abi::FLAG_KIND)), u.kind);
+        for (operand, place) in u.operands.into_iter().zip([FLAG_A, FLAG_B]) {
+            match operand {
+                Operand::None => {}
+                Operand::Imm(n) => self.write_imm(place, n),
+                Operand::In(h) => self.asm.store(64, address(place), h),
+            }
+        }
+    }
+
+    fn put_kind(&mut self, kind: i32) {
         if self.known.kind != Some(kind) {
             self.asm.store_imm(64, at(EXEC, abi::word(abi::FLAG_KIND)), kind);
             self.known.kind = Some(kind);
@@ -20,6 +88,7 @@ impl Emit {
 
     /// Has the flags in memory be words.
     pub(super) fn settle(&mut self) -> R<()> {
+        self.store_flags();
         match self.known.flags {
             Flags::Words => return Ok(()),
             Flags::Dead => return Err(TooMuch),
@@ -39,12 +108,12 @@ impl Emit {
     /// From here on the flags in memory are words, and none is in a register.
     pub fn known_words(&mut self) {
         self.known.host[FLAG_A..WINDOW].fill(NOWHERE);
-        (self.known.flags, self.known.kind) = (Flags::Words, Some(0));
+        (self.known.flags, self.known.kind, self.known.unstored) = (Flags::Words, Some(0), false);
     }
 
     /// The flags are in memory as they were, whatever it is that they follow from.
     pub fn flags_in_memory(&mut self) {
-        self.known.flags = Flags::Memory;
+        (self.known.flags, self.known.unstored) = (Flags::Memory, false);
     }
 
     /// Before a flag word is written.
@@ -207,15 +276,13 @@ impl Emit {
                 };
             }
         }
-        self.put_kind(kind as i32 | (bits as i32) << 8);
         let source = |e: &mut Self, v: V, place: usize| -> R<Source> {
             if let Some(n) = e.imm_of(v) {
-                e.put_imm(place, n);
+                e.known.host[place] = NOWHERE;
                 return Ok(Source::Imm(n));
             }
             let h = e.host(v)?;
             let Is::In(_, w) = e.is(v) else { return Err(TooMuch) };
-            e.asm.store(64, address(place), h);
             (e.known.host[place], e.known.width[place]) = (h.0, w);
             Ok(Source::Place(place))
         };
@@ -223,6 +290,9 @@ impl Emit {
         let b = if kind == FlagKind::Logic { Source::Imm(0) } else { source(self, b, FLAG_B)? };
         self.known.host[WORDS..WINDOW].fill(NOWHERE);
         self.known.flags = Flags::By { kind, bits, a, b };
+        // A way out may store this and come back.
+        (self.known.unstored, self.known.kind) = (true, None);
+        self.hold_flags();
         Ok(())
     }
 }

@@ -212,6 +212,10 @@ impl Emit {
 
     pub(super) fn put_imm(&mut self, place: usize, n: u64) {
         self.known.host[place] = NOWHERE;
+        self.write_imm(place, n);
+    }
+
+    pub(super) fn write_imm(&mut self, place: usize, n: u64) {
         match i32::try_from(n as i64) {
             Ok(n) => self.asm.store_imm(64, address(place), n),
             Err(_) => {
