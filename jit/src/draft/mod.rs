@@ -661,6 +661,29 @@ mod tests {
     }
 
     #[test]
+    fn flags_are_stored_where_the_draft_is_left_with_them() {
+        if !AVAILABLE {
+            return;
+        }
+        let kinds = |code: &[Instruction]| {
+            let disp = abi::word(abi::FLAG_KIND) as i64 as u64;
+            let is = |i: &&Instruction| i.op0_kind() == OpKind::Memory && i.memory_displacement64() == disp;
+            let stores = code.iter().filter(is).filter(|i| i.mnemonic() == Mnemonic::Mov);
+            stores.map(|i| i.immediate(1) as i64 & 0xff).collect::<Vec<_>>()
+        };
+        let (sub, logic) = (abi::FlagKind::Sub as i64, abi::FlagKind::Logic as i64);
+        // cmp eax, ecx; je 10h further; test edx, edx; jne 10h further
+        let code = drafted(0x20, &[0x39, 0xc8, 0x74, 0x10, 0x85, 0xd2, 0x75, 0x10], CodeSize::Bits32);
+        assert_eq!(kinds(&code), [logic, sub], "at the end, and on the way out before that");
+        // cmp eax, ecx; mov ebx, [esi]; test edx, edx: where the load is the interpreter's, an exception saves them.
+        let code = drafted(0x20, &[0x39, 0xc8, 0x8b, 0x1e, 0x85, 0xd2], CodeSize::Bits32);
+        assert_eq!(kinds(&code), [logic, sub]);
+        // cmp eax, ecx; cpuid: whatever is called finds them in memory.
+        let code = drafted(0x20, &[0x39, 0xc8, 0x0f, 0xa2], CodeSize::Bits32);
+        assert_eq!(kinds(&code), [sub]);
+    }
+
+    #[test]
     fn what_hardly_ever_runs_lies_behind_what_does() {
         if !AVAILABLE {
             return;

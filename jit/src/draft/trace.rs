@@ -550,6 +550,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_computed_is_not_computed_again_but_a_register_that_was_written_is_read() {
+        let mut t = Trace::default();
+        let (a, b) = (t.reg(1), t.reg(2));
+        let sum = t.add(a, b);
+        let (again, other) = (t.reg(1), t.reg(2));
+        assert_eq!((again, other, t.add(again, other)), (a, b, sum));
+        let zero = t.xor(again, a);
+        assert_eq!((t.op(zero), t.and(a, again)), (Op::Imm(0), a));
+        t.set_reg(1, sum);
+        assert_ne!(t.reg(1), a);
+        assert_ne!(t.reg(2), b, "no later than that, to be simple");
+        let one = t.load::<8>(3, a).expect("a load is only noted");
+        assert_ne!(t.load::<8>(3, a).expect("so is this"), one, "memory may have changed");
+    }
+
+    #[test]
     fn of_an_effective_address_only_what_the_encoding_has_is_left() {
         let cut = |t: &Trace, r| matches!(load(t).1, Op::Un(Un::Zext(32), v) if t.op(v) == Op::Reg(r));
         let t = traced(&[0x8b, 0x05, 0x78, 0x56, 0x34, 0x12], CodeSize::Bits32); // mov eax, [12345678h]
