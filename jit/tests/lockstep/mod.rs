@@ -3,6 +3,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`generate`] | programs |
+//! | [`forms`] | the instructions that they are made of |
 //! | [`board`] | the machines they run on |
 //! | [`asm`] | labels and bytes |
 //! | `input`, `fuzz_code` | `core/fuzz`: noise in every mode of every model |
@@ -12,6 +13,7 @@
 
 pub mod asm;
 pub mod board;
+pub mod forms;
 #[path = "../../../core/fuzz/src/code.rs"]
 pub mod fuzz_code;
 pub mod generate;
@@ -27,7 +29,8 @@ use ferrite_core::interp::Interpreter;
 use ferrite_core::machine::{Limits, Machine, Outcome};
 use ferrite_core::time::VTime;
 use ferrite_jit::Jit;
-use generate::{Forms, Program};
+use forms::Forms;
+use generate::Program;
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, NasmFormatter};
 use input::Random;
 use std::collections::BTreeMap;
