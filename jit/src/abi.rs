@@ -82,7 +82,15 @@ pub enum FlagKind {
     Dec = 5,
 }
 
+/// The words that an operation is left in.
+pub const FLAG_OPERATION: [usize; 3] = [FLAG_KIND, FLAG_A, FLAG_B];
+
 impl FlagKind {
+    /// What [`FLAG_KIND`] holds for an operation of this kind on operands of so many bits.
+    pub const fn word(self, bits: u32) -> u32 {
+        self as u32 | bits << 8
+    }
+
     /// What [`FLAG_A`] and [`FLAG_B`] hold of an operation's operands and result. `b` is `Cf` before it for the last two; a logical
     /// operation needs one word only.
     pub fn words<T: Copy>(self, a: T, b: T, r: T) -> [T; 2] {

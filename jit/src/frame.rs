@@ -68,24 +68,22 @@ fn adjustment(code: &[u8], which: u8) -> Option<(u32, usize)> {
 
 /// Where the jump begins that ends at `end`, and before which a frame is taken away.
 fn tail_call(code: &[u8], end: usize) -> Option<usize> {
-    (2..=LONGEST_JUMP).filter_map(|len| end.checked_sub(len)).find(|&at| {
-        let ins = || Decoder::new(64, &code[at..end], DecoderOptions::NONE).decode();
-        let jumps = |f| matches!(f, FlowControl::UnconditionalBranch | FlowControl::IndirectBranch);
-        code[..at].ends_with(&LEAVE) && {
-            let ins = ins();
-            ins.len() == end - at && jumps(ins.flow_control())
-        }
+    let behind_leave = |&at: &usize| code[..at].ends_with(&LEAVE);
+    (2..=LONGEST_JUMP).filter_map(|len| end.checked_sub(len)).filter(behind_leave).find(|&at| {
+        let ins = Decoder::new(64, &code[at..end], DecoderOptions::NONE).decode();
+        let jumps = matches!(ins.flow_control(), FlowControl::UnconditionalBranch | FlowControl::IndirectBranch);
+        jumps && ins.len() == end - at
     })
 }
 
 /// Fills bytes with instructions that do nothing, as few as there may be. SDM Vol. 2B, "NOP".
 fn fill(code: &mut [u8]) {
     const NOPS: [&[u8]; 4] = [&[0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0], &[0x0f, 0x1f, 0x40, 0], &[0x0f, 0x1f, 0], &[0x90]];
-    let mut at = 0;
-    while at < code.len() {
-        let nop = NOPS.iter().find(|n| n.len() <= code.len() - at).expect("one has a byte");
-        code[at..at + nop.len()].copy_from_slice(nop);
-        at += nop.len();
+    let mut rest = code;
+    for nop in NOPS {
+        let mut whole = rest.chunks_exact_mut(nop.len());
+        whole.by_ref().for_each(|bytes| bytes.copy_from_slice(nop));
+        rest = whole.into_remainder();
     }
 }
 

@@ -167,7 +167,7 @@ impl Plan {
         plan.find_returns(&req.runs);
         let loops = plan.find_headers();
         plan.find_longest();
-        plan.spread_dirty();
+        plan.spread_writes();
         plan.find_fresh();
         plan.spread_carry();
         if loops && !req.slow.contains(&ALL_SLOW) {
@@ -302,7 +302,7 @@ impl Plan {
         self.successors(n).filter(|&s| !self.blocks[s].header).map(|s| self.blocks[s].longest).max().unwrap_or(0)
     }
 
-    fn spread_dirty(&mut self) {
+    fn spread_writes(&mut self) {
         loop {
             let mut changed = false;
             for n in 0..self.blocks.len() {

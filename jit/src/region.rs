@@ -276,7 +276,6 @@ impl Region<'_, '_, '_> {
 
     /// Reads what a block wants, which the region is entered at, and goes there. What is read for nothing is taken out again later.
     fn enter_at(&mut self, n: usize) {
-        use ferrite_core::isa::ops::Ops;
         let (s, mark) = (self.t.s.clone(), self.t.v.mark());
         for r in 0..16u8 {
             if self.plan.used >> r & 1 != 0 {
@@ -286,11 +285,6 @@ impl Region<'_, '_, '_> {
         }
         self.t.forget_pages();
         self.t.define_pages();
-        if self.plan.blocks[n].needs_carry {
-            let cf = self.t.cf();
-            let cf = self.t.lower(cf, 64);
-            self.t.b.def_var(self.carry, cf);
-        }
         self.define_flags(n);
         self.check_left(self.plan.blocks[n].longest, self.start_of(n));
         let block = self.join(n);
@@ -532,12 +526,6 @@ impl Region<'_, '_, '_> {
 
     /// Brings the state to where a block that joins ways expects it: registers and flags in variables.
     fn settle_for(&mut self, n: usize) {
-        use ferrite_core::isa::ops::Ops;
-        if self.plan.blocks[n].needs_carry {
-            let cf = self.t.cf();
-            let cf = self.t.lower(cf, 64);
-            self.t.b.def_var(self.carry, cf);
-        }
         self.define_flags(n);
         for r in 0..16usize {
             if self.t.s.defs >> r & 1 != 0
@@ -553,8 +541,14 @@ impl Region<'_, '_, '_> {
         self.t.b.def_var(self.left, left);
     }
 
-    /// Brings the flags to where a block expects them.
+    /// Brings the flags, and `Cf` besides, to where a block expects them.
     fn define_flags(&mut self, n: usize) {
+        use ferrite_core::isa::ops::Ops;
+        if self.plan.blocks[n].needs_carry {
+            let cf = self.t.cf();
+            let cf = self.t.lower(cf, 64);
+            self.t.b.def_var(self.carry, cf);
+        }
         if self.plan.holds_flags(n) {
             let words = self.t.held_flags();
             for (var, v) in self.flags.into_iter().zip(words) {

@@ -255,8 +255,7 @@ impl<'a, 'b> Tr<'a, 'b> {
     pub fn flag_words(&mut self) -> [V; 4] {
         match self.s.flags {
             FlagState::Words { words, .. } => words,
-            FlagState::Memory { .. } => self.load_flags(),
-            FlagState::Held { .. } => {
+            FlagState::Memory { .. } | FlagState::Held { .. } => {
                 self.release_flags();
                 self.load_flags()
             }

@@ -1,7 +1,8 @@
 //! From the operations of one instruction to host code.
 //!
 //! The guest's state is in memory: what an operation writes is stored at once, so that nothing has to be put there where a
-//! draft is left, but for flags, which are mostly written anew before anybody looks. What lies there and is in a register of the host, too, is remembered until the draft ends or the register is needed.
+//! draft is left, but for flags, which are mostly written anew before anybody looks. What lies there and is in a register of the host,
+//! too, is remembered until the draft ends or the register is needed.
 //!
 //! This file has what is known while a block is written, and goes through the operations; [`registers`], [`flags`], [`memory`],
 //! [`windows`] and [`values`] write the code of each kind.
@@ -135,8 +136,8 @@ pub struct Known {
     flags: Flags,
     /// They are an operation that memory does not have yet: its operands are in registers, which are held as long.
     unstored: bool,
-    /// The word in memory that says which operation the flags follow from, if it is known.
-    kind: Option<i32>,
+    /// The word in memory that says which operation the flags follow from is known to be 0.
+    settled: bool,
     /// The control registers have been seen to allow vector instructions.
     vectors: bool,
 }
@@ -150,7 +151,7 @@ impl Default for Known {
             width: [0; PLACES],
             flags: Flags::Memory,
             unstored: false,
-            kind: None,
+            settled: false,
             vectors: false,
         }
     }

@@ -4,8 +4,8 @@
 //! of. Most code that a guest runs is not run that often, and would stay with the interpreter. A draft is what lies between: it
 //! costs about as much as a hundred executions, and is several times as fast as the interpreter. Registers are
 //! in memory between two instructions, in the form that regions and the interpreter have them in, so that a draft can be left anywhere
-//! without ado; and so are flags wherever it is left. An instruction whose access needs more than the TLB is carried out by the interpreter's function,
-//! and the draft goes on behind it.
+//! without ado; and so are flags wherever it is left. An instruction whose access needs more than the TLB is carried out by the
+//! interpreter's function, and the draft goes on behind it.
 //!
 //! * [`trace`]: what an instruction does, as a list of operations, from the one description that all engines share.
 //! * [`emit`]: from that list to host code. [`asm`]: the assembler under it.

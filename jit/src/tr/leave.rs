@@ -14,11 +14,6 @@ const INFO_DONE: u32 = 16;
 /// Blocks that store a state and may serve another way out.
 const REMEMBERED: usize = 4;
 
-/// An operation as [`abi::FLAG_KIND`] has it.
-const fn flag_word(kind: FlagKind, bits: u32) -> i64 {
-    kind as i64 | (bits as i64) << 8
-}
-
 impl State {
     /// Whether a block that stores `self` serves for `other`, too: only the count may differ.
     fn same(&self, other: &Self) -> bool {
@@ -65,7 +60,7 @@ impl Tr<'_, '_> {
         match flags {
             FlagState::Memory { .. } | FlagState::Words { stored: true, .. } => {}
             FlagState::By { kind, bits, a, b, r } => {
-                self.put_const(flag_word(kind, bits) as u64, abi::word(abi::FLAG_KIND));
+                self.put_const(kind.word(bits).into(), abi::word(abi::FLAG_KIND));
                 let [first, second] = self.flag_operands(kind, bits, a, b, r);
                 self.put_state(first, abi::word(abi::FLAG_A));
                 if kind != FlagKind::Logic {
@@ -73,7 +68,7 @@ impl Tr<'_, '_> {
                 }
             }
             FlagState::Held { words, .. } => {
-                for (v, n) in words.into_iter().zip([abi::FLAG_KIND, abi::FLAG_A, abi::FLAG_B]) {
+                for (v, n) in words.into_iter().zip(abi::FLAG_OPERATION) {
                     let v = self.lower(v, 64);
                     self.put_state(v, abi::word(n));
                 }
@@ -98,7 +93,7 @@ impl Tr<'_, '_> {
         match flags {
             FlagState::By { kind, bits, a, b, r } => {
                 let [a, b] = self.flag_operands(kind, bits, a, b, r);
-                Some([self.b.ins().iconst(types::I64, flag_word(kind, bits)), a, b])
+                Some([self.b.ins().iconst(types::I64, i64::from(kind.word(bits))), a, b])
             }
             FlagState::Held { words, .. } => Some(words.map(|v| self.lower(v, 64))),
             FlagState::Memory { .. } | FlagState::Carries(_) | FlagState::Words { .. } => None,
@@ -112,7 +107,7 @@ impl Tr<'_, '_> {
             return words;
         }
         if let FlagState::Memory { .. } = flags {
-            return [abi::FLAG_KIND, abi::FLAG_A, abi::FLAG_B].map(|n| self.get_state(types::I64, abi::word(n)));
+            return abi::FLAG_OPERATION.map(|n| self.get_state(types::I64, abi::word(n)));
         }
         self.store_flags(flags);
         [self.b.ins().iconst(types::I64, 0); 3]
@@ -194,9 +189,9 @@ impl Tr<'_, '_> {
         if let Some(block) = self.ends.1 {
             let p = self.b.block_params(block).to_vec();
             self.b.switch_to_block(block);
-            self.put_state(p[2], abi::word(abi::FLAG_KIND));
-            self.put_state(p[3], abi::word(abi::FLAG_A));
-            self.put_state(p[4], abi::word(abi::FLAG_B));
+            for (&v, n) in p[2..].iter().zip(abi::FLAG_OPERATION) {
+                self.put_state(v, abi::word(n));
+            }
             let end = self.end();
             self.b.ins().jump(end, &[p[0].into(), p[1].into()]);
         }

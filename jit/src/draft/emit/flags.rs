@@ -42,13 +42,8 @@ impl Known {
             Source::Place(p) => Operand::In(Host(self.host[p])),
         };
         let second = if kind == FlagKind::Logic { Operand::None } else { operand(b) };
-        self.unstored.then(|| Unstored { kind: kind_word(kind, bits), operands: [operand(a), second] })
+        self.unstored.then(|| Unstored { kind: kind.word(bits) as i32, operands: [operand(a), second] })
     }
-}
-
-/// What says in memory which operation the flags follow from.
-const fn kind_word(kind: FlagKind, bits: u32) -> i32 {
-    kind as i32 | (bits as i32) << 8
 }
 
 impl Emit {
@@ -56,7 +51,7 @@ impl Emit {
     pub fn store_flags(&mut self) {
         if let Some(u) = self.known.unstored() {
             self.write_flags(u);
-            (self.known.unstored, self.known.kind) = (false, Some(u.kind));
+            self.known.unstored = false;
         }
     }
 
@@ -76,13 +71,6 @@ impl Emit {
                 Operand::Imm(n) => self.write_imm(place, n),
                 Operand::In(h) => self.asm.store(64, address(place), h),
             }
-        }
-    }
-
-    fn put_kind(&mut self, kind: i32) {
-        if self.known.kind != Some(kind) {
-            self.asm.store_imm(64, at(EXEC, abi::word(abi::FLAG_KIND)), kind);
-            self.known.kind = Some(kind);
         }
     }
 
@@ -108,7 +96,7 @@ impl Emit {
     /// From here on the flags in memory are words, and none is in a register.
     pub fn known_words(&mut self) {
         self.known.host[FLAG_A..WINDOW].fill(NOWHERE);
-        (self.known.flags, self.known.kind, self.known.unstored) = (Flags::Words, Some(0), false);
+        (self.known.flags, self.known.settled, self.known.unstored) = (Flags::Words, true, false);
     }
 
     /// The flags are in memory as they were, whatever it is that they follow from.
@@ -122,7 +110,9 @@ impl Emit {
             return Ok(());
         }
         if t.flags_written == crate::effects::ALL && !t.names_flags && self.fresh.is_none() {
-            self.put_kind(0);
+            if !self.known.settled {
+                self.asm.store_imm(64, at(EXEC, abi::word(abi::FLAG_KIND)), 0);
+            }
             self.known_words();
             self.fresh = Some(0);
             return Ok(());
@@ -291,7 +281,7 @@ impl Emit {
         self.known.host[WORDS..WINDOW].fill(NOWHERE);
         self.known.flags = Flags::By { kind, bits, a, b };
         // A way out may store this and come back.
-        (self.known.unstored, self.known.kind) = (true, None);
+        (self.known.unstored, self.known.settled) = (true, false);
         self.hold_flags();
         Ok(())
     }
