@@ -10,6 +10,7 @@ pub mod exec;
 pub mod fp;
 pub mod interp;
 pub mod isa;
+pub mod large;
 pub mod machine;
 pub mod memory;
 pub mod mmu;

@@ -17,6 +17,7 @@
 
 #![allow(unsafe_code)] // `load` and `store`: one comparison an access, proven beside them
 
+use crate::large::ask_for_large_pages;
 use std::ops::Range;
 
 /// log2 of the page size.
@@ -32,28 +33,6 @@ const PAD: usize = 16;
 /// Bytes of RAM from which the host is asked for large pages. A guest of that size goes through more of its memory than the host's TLB
 /// has pages of 4 KiB.
 const LARGE: u64 = 64 << 20;
-
-/// Asks the host to back memory with large pages, where it has them for the asking.
-pub(crate) fn ask_for_large_pages<T>(memory: &mut [T]) {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::mm::{Advice, madvise};
-        let page = PAGE_SIZE as usize;
-        let start = memory.as_mut_ptr().cast::<u8>();
-        let skip = start.align_offset(page);
-        let len = size_of_val(memory).saturating_sub(skip) / page * page;
-        if len == 0 {
-            return;
-        }
-        // SAFETY: these pages are part of one exclusively borrowed slice, and the advice changes no contents.
-        let done = unsafe { madvise(start.add(skip).cast(), len, Advice::LinuxHugepage) };
-        if let Err(e) = done {
-            tracing::debug!("no large pages: {e}");
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = memory;
-}
 
 /// A byte position in the backing.
 pub type Offset = u64;

@@ -11,11 +11,12 @@
 
 use super::known::{Known, Page};
 use super::walk::Access;
-use crate::memory::{PAGE_SHIFT, PAGE_SIZE, ask_for_large_pages};
+use crate::large::Large;
+use crate::memory::{PAGE_SHIFT, PAGE_SIZE};
 use std::mem::offset_of;
 
-/// Entries in one set. A power of two.
-pub const ENTRIES: usize = 16384;
+/// Entries in one set. A power of two: for 256 MiB, as programs that pack files have them at hand. A set has 2 MiB.
+pub const ENTRIES: usize = 65536;
 
 /// A tag that no address matches which is looked for where that of `lin` is: the page of another entry. So a linear address is in the
 /// page of a tag if, and only if, it is less than [`PAGE_SIZE`] above that.
@@ -84,14 +85,14 @@ impl Entry {
 
 /// A set of entries.
 struct Set {
-    entries: Box<[Entry; ENTRIES]>,
+    entries: Large<Entry, ENTRIES>,
     /// Which of them are of global pages only, a bit each.
     global: Box<[u64; ENTRIES / 64]>,
 }
 
 impl Default for Set {
     fn default() -> Self {
-        let mut entries = boxed(Entry::empty(PAGE_SIZE));
+        let mut entries = Large::new(Entry::empty(PAGE_SIZE));
         entries[0] = Entry::empty(0);
         Self { entries, global: Box::new([0; ENTRIES / 64]) }
     }
@@ -181,9 +182,11 @@ impl<const N: usize> Group<N> {
 
     /// Drops the page of `lin`.
     fn forget(&mut self, lin: u64) {
+        let page = lin & !(PAGE_SIZE - 1);
         for set in 0..N {
             // The slot keeps its place in `filled`: emptying it twice is harmless, and `fill` may note it twice.
-            if !self.at(set, lin).is_empty(lin) {
+            let e = self.at(set, lin);
+            if [e.read, e.write].contains(&page) {
                 self.clear(set, number(lin));
             }
         }
@@ -244,14 +247,6 @@ pub struct Tlb {
     pub fills: u64,
     /// Flushes since the machine started: whole, or of a space.
     pub flushes: u64,
-}
-
-/// An array on the heap that was never on the stack, where it would be too large. Who looks in it looks all over it.
-fn boxed<T: Copy + std::fmt::Debug, const N: usize>(each: T) -> Box<[T; N]> {
-    let mut all = Vec::with_capacity(N);
-    ask_for_large_pages(all.spare_capacity_mut());
-    all.resize(N, each);
-    all.into_boxed_slice().try_into().expect("it has N elements")
 }
 
 impl Default for Tlb {
@@ -506,6 +501,9 @@ mod tests {
         assert_eq!(changed(&tlb), none, "that was data");
         fill(&mut tlb, same_entry, Access::Fetch);
         assert_eq!(changed(&tlb), user, "it is another's");
+        tlb.invalidate(page);
+        assert_eq!(changed(&tlb), none, "that page has the entry no more");
+        assert_eq!(tlb.fetch_entry(View::User, page).read, same_entry);
         tlb.invalidate(same_entry);
         assert_eq!(changed(&tlb), user, "it is gone");
         tlb.flush(0);
