@@ -4,7 +4,7 @@
 //! [`Exec`], and [`BIAS`] more, so that what is named most often is within 128 bytes of it. `left` is how many instructions
 //! may still retire, `page_ip` the instruction pointer of the first byte of the region's page, `code` the word by which it was
 //! entered: the address of its host code, and the number of its entry in [`ENTRY_BITS`] low bits; `cell` concerns only who answers
-//! for code that is not there (see [`crate::jumps`]). It leaves by a tail call of another
+//! for code that is not there (see [`crate::jumps`], and [`GO`]). It leaves by a tail call of another
 //! region with the same arguments (by a branch in the page only the first three: see [`crate::links`]), or by returning to the
 //! engine with the state complete in [`Exec`].
 
@@ -56,7 +56,8 @@ pub const FETCH_TLB: usize = 9;
 pub const JUMPS: usize = 10;
 /// Address of the table of [`Way`]s for the running mode.
 pub const WAYS: usize = 11;
-/// Address of a function that goes on at the instruction pointer that it is called with for `page_ip`, wherever that is.
+/// Address of a function that goes on at the instruction pointer that it is called with for `page_ip`, wherever that is, and keeps where
+/// that was in the [`Way`] whose address it is called with for `cell`, or that of [`WAYS`] if that is 0.
 pub const GO: usize = 12;
 /// Bits of a linear address outside 64-bit mode.
 pub const LINEAR_MASK: usize = 13;
@@ -108,7 +109,7 @@ pub const JUMP_ENTRIES: usize = 1 << 17;
 pub const JUMP_SHIFT: u32 = 4;
 
 /// Where control went when it left a page: what translated code asks first.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(32))]
 pub struct Way {
     /// The linear address.
@@ -119,6 +120,11 @@ pub struct Way {
     /// The word by which the code is entered, and the address in that.
     pub code: u64,
     pub address: u64,
+}
+
+impl Way {
+    /// That leads nowhere.
+    pub const NONE: Self = Self { linear: 0, stamp: 0, code: 0, address: 0 };
 }
 
 /// [`Way`]s in a table. A power of two.

@@ -5,6 +5,7 @@ use crate::frame::{self, SHARED};
 use crate::links::{self, Link};
 use crate::plan::{Plan, Request};
 use crate::tr::state_access;
+use crate::ways::Ways;
 use crate::{Unavailable, region};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -220,8 +221,8 @@ impl Compiler {
             let miss = b.create_block();
             b.set_cold_block(miss);
             let sig = b.import_signature(region::signature(CallConv::Tail));
-            let mut ways = region::Ways { b, exec, flat, user };
-            let way = ways.look_up(target, miss);
+            let mut ways = Ways { b, exec, flat, user };
+            let way = ways.look_up(target, p[4], miss);
             ways.go(sig, left, &way, left);
             b.switch_to_block(miss);
             give_back(b, p, target);

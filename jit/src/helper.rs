@@ -30,6 +30,9 @@ pub enum Import {
     Cell = 4,
     /// [`reach`].
     Reach = 5,
+    /// The way of branches that lead so far from the page's start, and that of the branch at an offset: see [`crate::jumps::Fixed`].
+    WayTo = 6,
+    WayFrom = 7,
 }
 
 /// The number of the first of [`crypto::action`] among what may be imported.

@@ -2,8 +2,9 @@
 //!
 //! Each place where there is code, or that code leads to, has a *cell*, which stays where it is as long as any code does. It knows what
 //! code is there, and the *branches* of translated code that lead there: they are written anew whenever code comes and goes, so that
-//! control goes from code to code of one page by a branch of the host. Control that leaves a page looks in two tables, of its
-//! mode: in the small one by linear address (see [`Way`]), and where that does not know it, in the large one by the host's address.
+//! control goes from code to code of one page by a branch of the host. Control that leaves a page goes by a [`Way`]: that of the branch
+//! where it mostly leads to one place, which is a way of its own (see [`Fixed`]), and else one in the small table of its mode, by linear
+//! address. What no way knows is looked for in the mode's large table, by the host's address.
 //!
 //! Where branches are not written ([`links::AVAILABLE`](crate::links::AVAILABLE)), code reads the cell instead: the word by which what is
 //! there is entered, and the offset in the page for the function that it leads to when nothing is.
@@ -11,8 +12,10 @@
 use crate::abi::{JUMP_ENTRIES, MAX_ENTRIES, WAY_ENTRIES, Way, jump_slot};
 use crate::code::CodeMemory;
 use crate::mode::{MODES, Mode};
+use ferrite_core::large::Large;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A place in guest memory: the host's address of the backing, and the position in that.
@@ -53,18 +56,27 @@ pub struct Branch {
     pub miss: u64,
 }
 
-/// Cells in a piece of memory.
+/// What has a way of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fixed {
+    /// What leads so many bytes from the start of a page.
+    To(i64),
+    /// The branch at an offset in a page: it is computed, but hardly ever to another place than before.
+    From(u16),
+}
+
+/// Cells, or ways, in a piece of memory.
 const PIECE: usize = 1024;
-/// Cells at most: everything is dropped then.
+/// Cells at most, and as many ways: everything is dropped then.
 const MAX_CELLS: usize = 1 << 20;
 
 /// An entry: the host's address of guest code, and the word by which code is entered there. All 0 when there is none.
 type Entry = [u64; 2];
 
 /// What a mode has. Translated code reads the entries, and reads and writes the ways.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Table {
-    entries: Box<[Entry]>,
+    entries: Option<Large<Entry, JUMP_ENTRIES>>,
     /// The number of each entry's cell.
     cells: Box<[u32]>,
     ways: Box<[Cell<Way>]>,
@@ -86,6 +98,9 @@ pub struct Jumps {
     cells: Vec<Box<[[Cell<u64>; 2]; PIECE]>>,
     /// By number of the cell.
     led: Vec<Led>,
+    /// Ways that belong to branches, and the number of each by mode and page of the backing. Translated code reads and writes them.
+    fixed: Vec<Box<[Cell<Way>; PIECE]>>,
+    numbers: BTreeMap<(Mode, usize, Fixed), usize>,
     /// Cells by page of the backing: each with its mode and the offset in the page.
     known: Vec<Vec<(u32, u16, u32)>>,
     /// By which the answer for what is not there is entered.
@@ -95,33 +110,41 @@ pub struct Jumps {
 impl Jumps {
     /// `missing`: the address of the function that a cell leads to when nothing is there.
     pub fn new(missing: u64) -> Self {
-        Self { tables: vec![Table::default(); MODES], cells: Vec::new(), led: Vec::new(), known: Vec::new(), missing }
+        Self {
+            tables: (0..MODES).map(|_| Table::default()).collect(),
+            cells: Vec::new(),
+            led: Vec::new(),
+            fixed: Vec::new(),
+            numbers: BTreeMap::new(),
+            known: Vec::new(),
+            missing,
+        }
     }
 
     /// Whether a mode has tables.
     pub fn has(&self, mode: Mode) -> bool {
-        !self.tables[mode.number()].entries.is_empty()
+        self.tables[mode.number()].entries.is_some()
     }
 
     /// Modes that have them.
     pub fn count(&self) -> usize {
-        self.tables.iter().filter(|t| !t.entries.is_empty()).count()
+        self.tables.iter().filter(|t| t.entries.is_some()).count()
     }
 
     /// Whether everything should be dropped before more is made.
     pub fn is_full(&self) -> bool {
-        self.led.len() >= MAX_CELLS
+        self.led.len().max(self.numbers.len()) >= MAX_CELLS
     }
 
     /// The host's addresses of a mode's large and small table, which it has from here on.
     pub fn addresses(&mut self, mode: Mode) -> [u64; 2] {
         let table = &mut self.tables[mode.number()];
-        if table.entries.is_empty() {
-            table.entries = vec![[0; 2]; JUMP_ENTRIES].into_boxed_slice();
+        let entries = table.entries.get_or_insert_with(|| {
             table.cells = vec![0; JUMP_ENTRIES].into_boxed_slice();
-            table.ways = vec![Cell::default(); WAY_ENTRIES].into_boxed_slice();
-        }
-        [table.entries.as_ptr().expose_provenance() as u64, table.ways.as_ptr().expose_provenance() as u64]
+            table.ways = vec![Cell::new(Way::NONE); WAY_ENTRIES].into_boxed_slice();
+            Large::new([0; 2])
+        });
+        [entries.as_ptr().expose_provenance() as u64, table.ways.as_ptr().expose_provenance() as u64]
     }
 
     fn at(&self, cell: u32) -> &[Cell<u64>; 2] {
@@ -131,7 +154,7 @@ impl Jumps {
     /// The number of the cell for what the host has at `guest`, where the table knows it.
     fn tabled(&self, mode: Mode, guest: u64) -> Option<u32> {
         let (table, slot) = (&self.tables[mode.number()], jump_slot(guest));
-        (table.entries.get(slot)?[0] == guest).then(|| table.cells[slot])
+        (table.entries.as_ref()?[slot][0] == guest).then(|| table.cells[slot])
     }
 
     /// The number of a place's cell, if it has one.
@@ -169,11 +192,22 @@ impl Jumps {
         self.at(cell).as_ptr().expose_provenance() as u64
     }
 
+    /// The host's address of the way of a branch, for code of a page.
+    pub fn fixed(&mut self, mode: Mode, page: Place, which: Fixed) -> u64 {
+        let next = self.numbers.len();
+        let n = *self.numbers.entry((mode, page.page(), which)).or_insert(next);
+        if n / PIECE == self.fixed.len() {
+            self.fixed.push(Box::new([const { Cell::new(Way::NONE) }; PIECE]));
+        }
+        self.fixed[n / PIECE][n % PIECE].as_ptr().expose_provenance() as u64
+    }
+
     /// The word by which a place's code is entered, if there is any. The table has it from here on.
     #[inline]
     pub fn get(&mut self, mode: Mode, place: Place) -> Option<u64> {
-        let (table, guest) = (self.tables[mode.number()].entries.get(jump_slot(place.guest()))?, place.guest());
-        if table[0] == guest { Some(table[1]) } else { self.ask_cell(mode, place) }
+        let guest = place.guest();
+        let entry = self.tables[mode.number()].entries.as_ref()?[jump_slot(guest)];
+        if entry[0] == guest { Some(entry[1]) } else { self.ask_cell(mode, place) }
     }
 
     /// The same for what has lost its entry in the table to another.
@@ -191,7 +225,9 @@ impl Jumps {
     /// Has the table know what a place's code is entered by.
     fn enter(&mut self, mode: Mode, place: Place, word: u64, cell: u32) {
         let (table, slot) = (&mut self.tables[mode.number()], jump_slot(place.guest()));
-        (table.entries[slot], table.cells[slot]) = ([place.guest(), word], cell);
+        if let Some(entries) = &mut table.entries {
+            (entries[slot], table.cells[slot]) = ([place.guest(), word], cell);
+        }
     }
 
     /// Has a branch lead to what is at a place, from here on.
@@ -231,7 +267,7 @@ impl Jumps {
         }
         entered.set(self.missing);
         let (table, slot) = (&mut self.tables[mode.number()], jump_slot(place.guest()));
-        if let Some(entry) = table.entries.get_mut(slot).filter(|e| e[0] == place.guest()) {
+        if let Some(entry) = table.entries.as_mut().map(|e| &mut e[slot]).filter(|e| e[0] == place.guest()) {
             *entry = [0; 2];
         }
         let led = &mut self.led[cell as usize];
@@ -249,9 +285,11 @@ impl Jumps {
             }
         }
         for table in &mut self.tables {
-            table.entries.fill([0; 2]);
-            table.ways.iter().for_each(|way| way.set(Way::default()));
+            table.entries.iter_mut().for_each(|entries| entries.fill([0; 2]));
         }
+        let fixed = self.fixed.iter().flat_map(|piece| piece.iter());
+        let hashed = self.tables.iter().flat_map(|table| &table.ways);
+        fixed.chain(hashed).for_each(|way| way.set(Way::NONE));
     }
 
     /// Lets go of the branch to a place whose displacement is at an address.
@@ -270,8 +308,9 @@ impl Jumps {
 
     /// Lets go of tables and cells. No code may be left that refers to them.
     pub fn clear(&mut self) {
-        self.tables.fill(Table::default());
+        self.tables.fill_with(Table::default);
         (self.cells, self.led, self.known) = (Vec::new(), Vec::new(), Vec::new());
+        (self.fixed, self.numbers) = (Vec::new(), BTreeMap::new());
     }
 }
 
@@ -325,7 +364,8 @@ mod tests {
 
         /// What translated code finds in the table.
         fn tabled(&self, at: u64) -> Option<u64> {
-            let entry = self.jumps.tables[self.mode.number()].entries[jump_slot(place(at).guest())];
+            let entry =
+                self.jumps.tables[self.mode.number()].entries.as_ref().map(|e| e[jump_slot(place(at).guest())])?;
             (entry[0] == place(at).guest()).then_some(entry[1])
         }
 
@@ -368,6 +408,34 @@ mod tests {
         assert!(!r.unset(0x1234, 0x9000), "it is gone");
         r.set(0x1234, 0x9003);
         assert!(r.set(0x1234, 0xa000), "ways to the one before must not be taken");
+    }
+
+    #[test]
+    fn branches_of_a_page_that_lead_to_one_place_share_a_way() {
+        let Some(mut r) = Rig::new() else { return };
+        let other_mode = Mode::plain(CodeSize::Bits64);
+        let way = |r: &mut Rig, at, which| r.jumps.fixed(r.mode, place(at), which);
+        let one = way(&mut r, 0x3000, Fixed::To(-0x120));
+        assert_eq!(way(&mut r, 0x3ffc, Fixed::To(-0x120)), one, "of any place in the page");
+        let others = [
+            way(&mut r, 0x3000, Fixed::To(0x1120)),
+            way(&mut r, 0x4000, Fixed::To(-0x120)),
+            way(&mut r, 0x3000, Fixed::From(0x120)),
+            r.jumps.fixed(other_mode, place(0x3000), Fixed::To(-0x120)),
+        ];
+        assert!(others.iter().all(|other| other.abs_diff(one) >= size_of::<Way>() as u64), "{one:x}, {others:x?}");
+        for n in 0..2 * PIECE as i64 {
+            way(&mut r, 0x5000, Fixed::To(n));
+        }
+        assert_eq!(way(&mut r, 0x3000, Fixed::To(-0x120)), one, "they stay where they are");
+
+        let known = Way { linear: 0x1120, stamp: 7, code: 0x9000, address: 0x9000 };
+        r.jumps.fixed[0][0].set(known);
+        r.jumps.forget(&mut r.memory);
+        assert_eq!(r.jumps.fixed[0][0].get().stamp, 0, "what was there is forgotten");
+        assert_eq!(way(&mut r, 0x3000, Fixed::To(-0x120)), one);
+        r.jumps.clear();
+        assert!(r.jumps.fixed.is_empty() && r.jumps.numbers.is_empty());
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod show;
 mod tr;
 mod value;
 mod vector;
+mod ways;
 mod worker;
 mod x87;
 

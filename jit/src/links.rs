@@ -7,6 +7,7 @@
 
 use crate::abi::{self, MAX_ENTRIES, Reason};
 use crate::draft;
+use iced_x86::Instruction;
 
 /// Whether this host has them.
 pub const AVAILABLE: bool = draft::AVAILABLE;
@@ -41,6 +42,17 @@ pub fn add_miss(code: &mut Vec<u8>, at: u32, to: u16) -> Link {
     Link { at, miss, to }
 }
 
+/// Whether an instruction goes to what it reads from always the same place, as stubs of dynamic linkers do: it mostly is one place
+/// itself.
+pub fn mostly_to_one_place(ins: &Instruction) -> bool {
+    use iced_x86::{FlowControl, OpKind, Register};
+    let base = ins.memory_base();
+    matches!(ins.flow_control(), FlowControl::IndirectBranch | FlowControl::IndirectCall)
+        && ins.op0_kind() == OpKind::Memory
+        && ins.memory_index() == Register::None
+        && (base == Register::None || ins.is_ip_rel_memory_operand())
+}
+
 /// The entries of a region with `count` of them, from the last to the first: code that the region's follows.
 pub fn entries(count: usize) -> Vec<u8> {
     let region = count * ENTRY;
@@ -59,4 +71,25 @@ pub fn entries(count: usize) -> Vec<u8> {
 fn put(code: &mut [u8], at: usize, to: usize) {
     let d = (to as i64 - (at as i64 + 4)) as i32;
     code[at..at + 4].copy_from_slice(&d.to_le_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iced_x86::{Decoder, DecoderOptions};
+
+    #[test]
+    fn only_what_reads_where_to_go_from_one_place_mostly_goes_to_one() {
+        let stub = |bits, code: &[u8]| mostly_to_one_place(&Decoder::new(bits, code, DecoderOptions::NONE).decode());
+        assert!(stub(64, &[0xff, 0x25, 0, 0x10, 0, 0]), "jmp [rip + 1000h]");
+        assert!(stub(64, &[0xff, 0x15, 0, 0x10, 0, 0]), "call [rip + 1000h]");
+        assert!(stub(64, &[0xff, 0x14, 0x25, 0, 0x10, 0, 0]), "call [1000h]");
+        assert!(stub(32, &[0xff, 0x25, 0, 0x10, 0, 0]), "jmp [1000h]");
+        assert!(!stub(32, &[0xff, 0x24, 0x85, 0, 0x10, 0, 0]), "jmp [eax*4 + 1000h]");
+        assert!(!stub(64, &[0xff, 0x60, 0x10]), "jmp [rax + 10h]");
+        assert!(!stub(64, &[0xff, 0xe0]), "jmp rax");
+        assert!(!stub(64, &[0xc3]), "ret");
+        assert!(!stub(64, &[0xff, 0x35, 0, 0x10, 0, 0]), "push [rip + 1000h]");
+        assert!(!stub(64, &[0xe9, 0, 0x10, 0, 0]), "jmp: that is known without reading");
+    }
 }

@@ -7,11 +7,12 @@ use crate::helper::Import;
 use crate::kept::{self, Pages};
 use crate::links;
 use crate::mode::SegKind;
-use crate::plan::{ALL_SLOW, Flow, How, Item, Plan, Request};
+use crate::plan::{ALL_SLOW, How, Item, Plan, Request};
 use crate::simd::Host;
 use crate::tr::{FlagState, Imports, Keeping, State, Tr, import, state_access};
 use crate::value::V;
 use crate::vector::VectorState;
+use crate::ways::{Way, Ways};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Block, ExtFuncData, ExternalName, FuncRef, Function, GlobalValue, GlobalValueData, InstBuilder,
@@ -23,8 +24,7 @@ use ferrite_core::cpu::state::RIP;
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::select::{self, Meaning};
-use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
-use ferrite_core::mmu::tlb;
+use ferrite_core::memory::PAGE_SIZE;
 use iced_x86::InstructionInfoFactory;
 
 /// The signature of a region: `(exec, left, page_ip, code, cell) -> result`.
@@ -117,130 +117,6 @@ pub fn emit(
 
 /// The namespace of the functions that are places in the region's page: see [`crate::links`].
 pub const PLACES: u32 = 1;
-
-/// Where a computed way leads.
-pub struct Way {
-    /// The word by which what is there is entered, and the address in that.
-    pub code: Value,
-    pub address: Value,
-    pub page_ip: Value,
-}
-
-/// Emits the ways to instruction pointers that are not known to lie in the running page.
-pub struct Ways<'a, 'b> {
-    pub b: &'a mut FunctionBuilder<'b>,
-    pub exec: Value,
-    /// Whether code has no base, and whether it is a user's.
-    pub flat: bool,
-    pub user: bool,
-}
-
-impl Ways<'_, '_> {
-    fn word(&mut self, at: i32) -> Value {
-        self.b.ins().load(types::I64, state_access(), self.exec, at)
-    }
-
-    fn linear(&mut self, target: Value) -> Value {
-        if self.flat {
-            return target;
-        }
-        let base = self.word(abi::window_base(1));
-        let mask = self.word(abi::word(abi::LINEAR_MASK));
-        let sum = self.b.ins().iadd(base, target);
-        self.b.ins().band(sum, mask)
-    }
-
-    /// The slot in the jump table: see [`abi::jump_slot`].
-    fn slot(&mut self, guest: Value) -> Value {
-        let table = self.word(abi::word(abi::JUMPS));
-        let up = self.b.ins().ushr_imm_u(guest, i64::from(abi::SLOT_SHIFT));
-        let mixed = self.b.ins().bxor(guest, up);
-        let slot = self.b.ins().band_imm_u(mixed, abi::JUMP_ENTRIES as i64 - 1);
-        let slot = self.b.ins().ishl_imm_u(slot, i64::from(abi::JUMP_SHIFT));
-        self.b.ins().iadd(table, slot)
-    }
-
-    /// Goes to `miss` where two values differ.
-    fn same(&mut self, a: Value, b: Value, miss: Block) {
-        let on = self.b.create_block();
-        let differ = self.b.ins().icmp(IntCC::NotEqual, a, b);
-        self.b.ins().brif(differ, miss, &[], on, &[]);
-        self.b.switch_to_block(on);
-    }
-
-    /// The linear address of the page's first byte as an instruction pointer.
-    fn page_ip(&mut self, target: Value, linear: Value) -> Value {
-        let page = self.b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
-        if self.flat {
-            return page;
-        }
-        let off = self.b.ins().isub(linear, page);
-        self.b.ins().isub(target, off)
-    }
-
-    /// The way to an instruction pointer that control took before: see [`abi::Way`]. Goes to `miss` where it is not known.
-    pub fn known(&mut self, target: Value, miss: Block) -> Way {
-        let linear = self.linear(target);
-        let way = self.way(linear);
-        let known = self.b.ins().load(types::I64, state_access(), way, abi::WAY_LINEAR);
-        self.same(linear, known, miss);
-        let stamp = self.word(abi::stamp(self.user));
-        let known = self.b.ins().load(types::I64, state_access(), way, abi::WAY_STAMP);
-        self.same(stamp, known, miss);
-        let code = self.b.ins().load(types::I64, state_access(), way, abi::WAY_CODE);
-        let address = self.b.ins().load(types::I64, state_access(), way, abi::WAY_ADDRESS);
-        let page_ip = self.page_ip(target, linear);
-        Way { code, address, page_ip }
-    }
-
-    /// Looks up what is at an instruction pointer, as a fetch does, and keeps it as a way that is known. Goes to `miss` where the TLB does
-    /// not have the page, or nothing is known there.
-    pub fn look_up(&mut self, target: Value, miss: Block) -> Way {
-        let linear = self.linear(target);
-        let tlb = self.word(abi::word(abi::FETCH_TLB));
-        let at = self.b.ins().ushr_imm_u(linear, i64::from(PAGE_SHIFT - abi::TLB_SHIFT));
-        let at = self.b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << abi::TLB_SHIFT);
-        let entry = self.b.ins().iadd(tlb, at);
-        let page = self.b.ins().band_imm_s(linear, !(PAGE_SIZE as i64 - 1));
-        let tag = self.b.ins().load(types::I64, state_access(), entry, abi::TAG_READ);
-        self.same(tag, page, miss);
-        let addend = self.b.ins().load(types::I64, state_access(), entry, abi::ADDEND);
-        let guest = self.b.ins().iadd(addend, linear);
-        let slot = self.slot(guest);
-        let known = self.b.ins().load(types::I64, state_access(), slot, 0);
-        self.same(known, guest, miss);
-        let code = self.b.ins().load(types::I64, state_access(), slot, 8);
-
-        let (way, address) = (self.way(linear), self.address(code));
-        let stamp = self.word(abi::stamp(self.user));
-        let words =
-            [(linear, abi::WAY_LINEAR), (stamp, abi::WAY_STAMP), (code, abi::WAY_CODE), (address, abi::WAY_ADDRESS)];
-        for (v, at) in words {
-            self.b.ins().store(state_access(), v, way, at);
-        }
-        let page_ip = self.page_ip(target, linear);
-        Way { code, address, page_ip }
-    }
-
-    /// Where the way to a linear address is kept.
-    fn way(&mut self, linear: Value) -> Value {
-        let mixed = self.b.ins().imul_imm_u(linear, i64::from(abi::WAY_MIX));
-        let at = self.b.ins().ushr_imm_u(mixed, i64::from(abi::WAY_MIXED));
-        let at = self.b.ins().band_imm_u(at, i64::from(abi::WAY_MASK));
-        let ways = self.word(abi::word(abi::WAYS));
-        self.b.ins().iadd(ways, at)
-    }
-
-    /// The address in a code word.
-    pub fn address(&mut self, code: Value) -> Value {
-        self.b.ins().band_imm_s(code, -(abi::MAX_ENTRIES as i64))
-    }
-
-    /// Goes on where a way leads; `cell` is for who answers for code that is not there.
-    pub fn go(&mut self, sig: SigRef, left: Value, way: &Way, cell: Value) {
-        self.b.ins().return_call_indirect(sig, way.address, &[self.exec, left, way.page_ip, way.code, cell]);
-    }
-}
 
 impl Region<'_, '_, '_> {
     fn enter(&mut self, left: Value, code: Value) {
@@ -577,43 +453,48 @@ impl Region<'_, '_, '_> {
         let target = t.lower(ip, 64);
         let left = t.left_at(&s);
         let (exec, page_ip) = (t.exec, t.page_ip);
+        let to = t.v.distance(ip, t.page_ip);
         // The page that runs is mapped where it is: the entry's place is known.
-        if let Some(to) = self.same_page(flat, branched) {
+        if let Some(to) = self.same_page(flat, to) {
             if links::AVAILABLE {
                 let place = self.place(to);
                 self.t.b.ins().return_call(place, &[exec, left, page_ip]);
                 return;
             }
-            let cell = self.address(Import::Cell, to);
+            let cell = self.address(Import::Cell, to.into());
             let code = self.t.b.ins().load(types::I64, state_access(), cell, 0);
             let mut ways = Ways { b: self.t.b, exec, flat, user };
             let address = ways.address(code);
             return ways.go(self.sig, left, &Way { code, address, page_ip }, cell);
         }
+        let way =
+            to.map(|to| (Import::WayTo, to)).or_else(|| Some((Import::WayFrom, self.mostly_to_one_place()?.into())));
+        let way = way.map(|(which, n)| self.address(which, n));
         let cold = self.t.cold_block();
         let mut ways = Ways { b: self.t.b, exec, flat, user };
-        let way = ways.known(target, cold);
-        ways.go(self.sig, left, &way, left);
+        let to = ways.known(target, way, cold);
+        ways.go(self.sig, left, &to, left);
         self.t.b.switch_to_block(cold);
         if code64 && branched {
             self.check_canonical(&s, target);
         }
         let t = &mut self.t;
         let go = t.get_state(types::I64, abi::word(abi::GO));
-        t.b.ins().return_call_indirect(self.sig, go, &[t.exec, left, target, left, left]);
+        let way = way.unwrap_or_else(|| t.b.ins().iconst(types::I64, 0));
+        t.b.ins().return_call_indirect(self.sig, go, &[t.exec, left, target, left, way]);
     }
 
-    /// The offset that the running block's end leads to, where it is certain to lie in this page.
-    fn same_page(&self, flat: bool, branched: bool) -> Option<u16> {
-        let b = &self.plan.blocks[self.running];
-        let to = match b.items.last().map(|i| i.flow) {
-            Some(Flow::Jump(to) | Flow::Either(to)) if branched => to,
-            _ if !branched => b.end.into(),
-            _ => return None,
-        };
+    /// The offset that a way out leads to, which is so far from the start of the page, where it is certain to lie in this.
+    fn same_page(&self, flat: bool, to: Option<i64>) -> Option<u16> {
         // Where offsets in the segment can wrap, only what lies between the region's instructions is certain.
         let (lo, hi) = if flat { (0, PAGE_SIZE as u16) } else { self.plan.extent };
-        u16::try_from(to).ok().filter(|to| (lo..hi).contains(to))
+        u16::try_from(to?).ok().filter(|to| (lo..hi).contains(to))
+    }
+
+    /// The offset of the running block's last instruction, where that goes to what it reads from always the same place.
+    fn mostly_to_one_place(&self) -> Option<u16> {
+        let last = self.plan.blocks[self.running].items.last()?;
+        links::mostly_to_one_place(&last.ins).then_some(last.at)
     }
 
     /// What is at an offset of the page, as a function that a branch leads to.
@@ -628,12 +509,12 @@ impl Region<'_, '_, '_> {
     }
 
     /// An address that is known when the region is put into memory.
-    fn address(&mut self, n: Import, addend: u16) -> Value {
+    fn address(&mut self, n: Import, addend: i64) -> Value {
         let b = &mut *self.t.b;
         let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: n as u32 });
         let global = b.create_global_value(GlobalValueData::Symbol {
             name: ExternalName::user(name),
-            offset: i64::from(addend).into(),
+            offset: addend.into(),
             colocated: false,
             tls: false,
         });

@@ -106,6 +106,19 @@ impl Values {
         u32::from(self.bits[v.0 as usize])
     }
 
+    /// How much more than `base` a value is: modulo the number of its bits, as a signed number, where it is the low ones of that.
+    pub fn distance(&self, v: V, base: Value) -> Option<i64> {
+        match self.node(v) {
+            Node::Clif(c) => (c == base).then_some(0),
+            Node::Bin(Bin::Add, a, b) => Some(self.distance(a, base)?.wrapping_add(self.constant(b)? as i64)),
+            Node::Un(Un::Zext(bits), a) => {
+                let above = 64 - bits;
+                Some(self.distance(a, base)? << above >> above)
+            }
+            _ => None,
+        }
+    }
+
     /// The number that a value is known to be.
     pub fn constant(&self, v: V) -> Option<u64> {
         match self.node(v) {
@@ -492,5 +505,28 @@ pub fn fold(op: Bin, x: u64, y: u64) -> u64 {
         Bin::Shl => x << n,
         Bin::Shr => x >> n,
         Bin::Sar => (x as i64 >> n) as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distance_is_what_was_added_cut_as_the_sum_is() {
+        let (mut v, base) = (Values::default(), Value::from_u32(0));
+        let [page, elsewhere] = [base, Value::from_u32(1)].map(|b| v.clif(b, 64));
+        let sum = |v: &mut Values, to, k: i64| {
+            let k = v.imm(k as u64);
+            v.bin(Bin::Add, to, k)
+        };
+        let far = sum(&mut v, page, -0x1234);
+        let twice = sum(&mut v, far, 0x2_0000);
+        let cut32 = v.un(Un::Zext(32), far);
+        let cut16 = v.un(Un::Zext(16), twice);
+        let other = sum(&mut v, elsewhere, 8);
+        let doubled = v.bin(Bin::Add, page, page);
+        let distances = [page, far, twice, cut32, cut16, other, doubled].map(|v2| v.distance(v2, base));
+        assert_eq!(distances, [Some(0), Some(-0x1234), Some(0x1_edcc), Some(-0x1234), Some(-0x1234), None, None]);
     }
 }

@@ -18,6 +18,7 @@ use super::asm::{self, Alu, Asm, At, Cc, Host, Label, RAX, RDI, RDX, RSI, Shift,
 use super::thunks;
 use super::trace::{Op, Trace, V};
 use crate::abi::{self, FlagKind};
+use crate::jumps::Fixed;
 use crate::mode::Mode;
 use crate::value::{Bin, Un};
 use ferrite_core::cpu::ModelName;
@@ -27,6 +28,8 @@ use ferrite_core::exec::CodeSize;
 pub const EXEC: Host = RDI;
 pub const LEFT: Host = RSI;
 pub const PAGE_IP: Host = RDX;
+/// Where [`abi::GO`] is told of the way.
+pub const CELL: Host = Host(8);
 
 /// Registers for values. RAX and RCX are for what is over before the next operation begins, RBP has the frame (see [`crate::frame`]).
 const POOL: [Host; 9] = [Host(3), Host(8), Host(9), Host(10), Host(11), Host(12), Host(13), Host(14), Host(15)];
@@ -162,8 +165,8 @@ impl Default for Known {
 pub enum Target {
     /// To this offset in the page.
     Offset(i64),
-    /// To this instruction pointer.
-    At(Host),
+    /// To this instruction pointer, perhaps by a way of its own.
+    At(Host, Option<Fixed>),
 }
 
 /// How a block ends.
@@ -498,7 +501,7 @@ impl Emit {
         }
         let to = match self.static_target(t, target) {
             Some(at) => Target::Offset(at),
-            None => Target::At(self.whole(t, target)?),
+            None => Target::At(self.whole(t, target)?, self.distance(t, target).map(Fixed::To)),
         };
         if self.imm_of(taken).is_some() {
             return Ok(End::Jump(to));

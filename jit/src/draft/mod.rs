@@ -10,7 +10,7 @@
 //! * [`trace`]: what an instruction does, as a list of operations, from the one description that all engines share.
 //! * [`emit`]: from that list to host code. [`asm`]: the assembler under it.
 //! * [`mod@thunks`]: what they are entered by, and what they call.
-//! * this file: blocks, and the ways out of them.
+//! * this file: blocks. [`ends`]: where they go on.
 //!
 //! A draft is entered as a region is (see [`crate::abi`]), by the convention that Cranelift calls `tail`: what it is called with is in
 //! RDI, RSI, RDX and RCX, and it returns in RAX. It saves no register: the [gate] does, once. Hosts that are not
@@ -18,18 +18,19 @@
 
 mod asm;
 mod emit;
+mod ends;
 mod thunks;
 mod trace;
 
 pub use thunks::{THUNKS, gate, thunks};
 
 use crate::abi::{self, Reason};
-use crate::jumps::Place;
-use crate::links::Link;
+use crate::jumps::{Fixed, Place};
+use crate::links::{self, Link};
 use crate::mode::Mode;
-use asm::{Alu, Cc, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RCX, SIGN, Shift, at};
+use asm::{Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RCX, SIGN, Shift, at};
 use emit::flags::Unstored;
-use emit::{EXEC, Emit, End, Known, LEFT, PAGE_IP, Target};
+use emit::{CELL, EXEC, Emit, Known, LEFT, PAGE_IP, Target};
 use ferrite_core::cpu::Model;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
@@ -74,6 +75,8 @@ pub struct Draft {
     pub insns: Box<[Insn]>,
     /// Its branches to places in the page.
     pub links: Vec<Link>,
+    /// Where in it 8 bytes are to be the address of which way.
+    pub ways: Vec<(u32, Fixed)>,
 }
 
 /// Where an instruction is carried out by the interpreter's function after all, and where the draft goes on.
@@ -99,6 +102,8 @@ struct Step {
     flags: bool,
     /// What it does, if the host carries it out as it is.
     vector: Option<(Instruction, Vector)>,
+    /// See [`links::mostly_to_one_place`].
+    to_one_place: bool,
     /// The flags that it writes are wanted.
     live: bool,
 }
@@ -118,6 +123,8 @@ pub struct Drafter {
     missing: Vec<(Label, Host)>,
     /// Branches to places in the page: where in the code the displacement is, where it leads while nothing is there, and the place's offset.
     links: Vec<(usize, Label, u16)>,
+    /// Where in the code the address of which way goes.
+    ways: Vec<(u32, Fixed)>,
     /// The `rcx` operand of calls: where in the code the address of which instruction goes.
     insns: Vec<Insn>,
     refers: Vec<(usize, usize)>,
@@ -134,6 +141,7 @@ impl Drafter {
             sides: Vec::new(),
             missing: Vec::new(),
             links: Vec::new(),
+            ways: Vec::new(),
             insns: Vec::new(),
             refers: Vec::new(),
         }
@@ -152,6 +160,7 @@ impl Drafter {
         self.sides.clear();
         self.missing.clear();
         self.links.clear();
+        self.ways.clear();
         self.insns.clear();
         self.refers.clear();
         let entry = self.enter(b);
@@ -183,6 +192,7 @@ impl Drafter {
         for (label, ip) in std::mem::take(&mut self.missing) {
             self.emit.asm.place(label);
             self.emit.asm.mov(true, PAGE_IP, ip);
+            self.emit.asm.mov(true, CELL, RAX);
             self.emit.asm.jmp_at(at(EXEC, abi::word(abi::GO)));
         }
         for (label, word) in std::mem::take(&mut self.cold) {
@@ -206,7 +216,8 @@ impl Drafter {
         let a = &self.emit.asm;
         let last = &self.steps[count as usize - 1];
         let len = (last.at + u32::from(last.insn.len)) as u16 - b.start;
-        Some(Draft { code, count, len, cold, across: a.across(cold).collect(), insns, links })
+        let ways = std::mem::take(&mut self.ways);
+        Some(Draft { code, count, len, cold, across: a.across(cold).collect(), insns, links, ways })
     }
 
     fn read(&mut self, b: &Block<'_>) -> Option<()> {
@@ -220,6 +231,7 @@ impl Drafter {
             insn.end = u16::from(insn.len);
             let flags =
                 insn.has(flag::ENDS) || meaning.as_ref().is_none_or(|(ins, _)| crate::effects::touches_flags(ins));
+            let to_one_place = meaning.as_ref().is_some_and(|(ins, _)| links::mostly_to_one_place(ins));
             let (meaning, vector) = match meaning {
                 Some((_, Meaning::Semantic(f))) => (Some(f), None),
                 // What is aligned for the guest must be so for the host.
@@ -228,7 +240,8 @@ impl Drafter {
                 }
                 _ => (None, None),
             };
-            self.steps.push(Step { insn, at: u32::from(b.start) + done as u32, meaning, flags, vector, live: true });
+            let at = u32::from(b.start) + done as u32;
+            self.steps.push(Step { insn, at, meaning, flags, vector, to_one_place, live: true });
             done += usize::from(insn.len);
         }
         (!self.steps.is_empty()).then_some(())
@@ -434,115 +447,6 @@ impl Drafter {
                 None => self.emit.return_word(word(Reason::Next, step.at)),
             }
         }
-    }
-
-    /// The branch at the end of a block that is not the last.
-    fn pass(&mut self, n: usize) -> Option<()> {
-        match self.emit.end(&self.trace).ok()? {
-            End::Next => {}
-            End::Jump(_) => return None,
-            End::Either(cc, to) => {
-                let taken = self.emit.asm.label();
-                self.emit.asm.jcc(cc, taken);
-                self.sides.push((taken, self.len() - n as i32 - 1, self.emit.known.unstored(), to));
-            }
-        }
-        Some(())
-    }
-
-    /// What follows the last instruction.
-    fn finish(&mut self, b: &Block<'_>, entry: Label) -> Option<()> {
-        let behind = Target::Offset(i64::from(b.start) + b.text.len() as i64);
-        self.emit.store_flags();
-        match self.emit.end(&self.trace).ok()? {
-            End::Next => self.go(b, entry, behind),
-            End::Jump(to) => self.go(b, entry, to),
-            End::Either(cc, to) if let Some(k) = self.in_page(to) => {
-                self.branch(b, entry, Some(cc), k);
-                self.go(b, entry, behind);
-            }
-            End::Either(cc, to) => {
-                let taken = self.emit.asm.label();
-                self.emit.asm.jcc(cc, taken);
-                self.go(b, entry, behind);
-                self.emit.asm.place(taken);
-                self.go(b, entry, to);
-            }
-        }
-        Some(())
-    }
-
-    /// The offset in the page of a target whose place is known: the page that runs is mapped where it is.
-    fn in_page(&self, to: Target) -> Option<i64> {
-        match to {
-            Target::Offset(k) if self.emit.mode.is_flat() && k < PAGE_SIZE as i64 => Some(k),
-            _ => None,
-        }
-    }
-
-    /// A branch to an offset in the page, on a condition if there is one: to the draft's own start, or to what is there, and while
-    /// nothing is to a way back to the engine.
-    fn branch(&mut self, b: &Block<'_>, entry: Label, cc: Option<Cc>, k: i64) {
-        let own = k == i64::from(b.start);
-        let to = if own { entry } else { self.leave(k as i32, Reason::Next, 0) };
-        let a = &mut self.emit.asm;
-        match cc {
-            Some(cc) => a.jcc(cc, to),
-            None => a.jmp(to),
-        }
-        if !own {
-            // Both end with the displacement.
-            self.links.push((a.code.len() - 4, to, k as u16));
-        }
-    }
-
-    /// Goes on at a target.
-    fn go(&mut self, b: &Block<'_>, entry: Label, to: Target) {
-        if let Some(k) = self.in_page(to) {
-            return self.branch(b, entry, None, k);
-        }
-        let ip = Host(10);
-        let a = &mut self.emit.asm;
-        match to {
-            Target::Offset(k) => a.lea(true, ip, at(PAGE_IP, k as i32)),
-            Target::At(other) if other != ip => a.mov(true, ip, other),
-            Target::At(_) => {}
-        }
-        self.go_anywhere(ip);
-    }
-
-    /// Goes on at an instruction pointer, by a way that is known (see [`abi::Way`]), or else as [`abi::GO`] does.
-    fn go_anywhere(&mut self, ip: Host) {
-        let (flat, user) = (self.emit.mode.is_flat(), self.emit.mode.is_user());
-        let a = &mut self.emit.asm;
-        let linear = if flat { ip } else { Host(9) };
-        if !flat {
-            a.load(64, linear, at(EXEC, abi::window_base(1)));
-            a.alu(Alu::Add, true, linear, ip);
-            a.alu_from(Alu::And, true, linear, at(EXEC, abi::word(abi::LINEAR_MASK)));
-        }
-        let miss = a.label();
-        self.missing.push((miss, ip));
-        a.imul_imm(true, RAX, linear, abi::WAY_MIX as i32);
-        a.shift_imm(Shift::Shr, true, RAX, abi::WAY_MIXED as u8);
-        a.alu_imm(Alu::And, false, RAX, abi::WAY_MASK as i32);
-        a.alu_from(Alu::Add, true, RAX, at(EXEC, abi::word(abi::WAYS)));
-        a.alu_from(Alu::Cmp, true, linear, at(RAX, abi::WAY_LINEAR));
-        a.jcc(NOT_EQUAL, miss);
-        a.load(64, RCX, at(EXEC, abi::stamp(user)));
-        a.alu_from(Alu::Cmp, true, RCX, at(RAX, abi::WAY_STAMP));
-        a.jcc(NOT_EQUAL, miss);
-        a.load(64, RCX, at(RAX, abi::WAY_CODE));
-        // The page's instruction pointer: the target without its offset in the page.
-        if flat {
-            a.mov(true, PAGE_IP, ip);
-            a.alu_imm(Alu::And, true, PAGE_IP, -(PAGE_SIZE as i32));
-        } else {
-            a.alu_imm(Alu::And, false, linear, PAGE_SIZE as i32 - 1);
-            a.mov(true, PAGE_IP, ip);
-            a.alu(Alu::Sub, true, PAGE_IP, linear);
-        }
-        a.jmp_at(at(RAX, abi::WAY_ADDRESS));
     }
 }
 

@@ -262,6 +262,10 @@ impl Jit {
         self.drafts.written += 1;
         self.drafts.insns += u64::from(done.count);
         self.drafts.bytes += done.code.len() as u64;
+        for (at, which) in std::mem::take(&mut done.ways) {
+            let (at, way) = (at as usize, self.jumps.fixed(mode, here, which));
+            done.code[at..at + 8].copy_from_slice(&way.to_le_bytes());
+        }
         let placed = self.place(x, u32::MAX, |memory| memory.place_apart(&mut done.code, done.cold, &done.across))?;
         for l in &mut done.links {
             (l.at, l.miss) = (placed.offset(l.at), placed.offset(l.miss));

@@ -4,7 +4,7 @@ use super::{Jit, Life, Side};
 use crate::code::CodeMemory;
 use crate::compile::Translation;
 use crate::helper::{self, Import};
-use crate::jumps::{Branch, Code, Place};
+use crate::jumps::{Branch, Code, Fixed, Place};
 use crate::links::{self, Link};
 use crate::mode::Mode;
 use ferrite_core::exec::Exec;
@@ -90,11 +90,12 @@ impl Jit {
         }
         let insns = done.insns.as_ptr() as u64;
         let (mode, base, page) = (r.mode, x.sys.mem.base(), r.page);
+        let place = |at: i64| Place { base, at: page.wrapping_add_signed(at) };
         for p in &done.patches {
             let address = match p.import {
-                n if n == Import::Cell as u32 => {
-                    self.jumps.cell(mode, Place { base, at: page.wrapping_add_signed(p.addend) })
-                }
+                n if n == Import::Cell as u32 => self.jumps.cell(mode, place(p.addend)),
+                n if n == Import::WayTo as u32 => self.jumps.fixed(mode, place(0), Fixed::To(p.addend)),
+                n if n == Import::WayFrom as u32 => self.jumps.fixed(mode, place(0), Fixed::From(p.addend as u16)),
                 n => helper::address(n).unwrap_or(insns).wrapping_add_signed(p.addend),
             };
             let at = p.at as usize;

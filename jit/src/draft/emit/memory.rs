@@ -182,14 +182,18 @@ impl Emit {
 
     /// The offset in this page that a branch is certain to lead to.
     pub fn static_target(&self, t: &Trace, target: V) -> Option<i64> {
-        let at = match (t.op(target), self.mode.code()) {
-            (Op::Ip(at), CodeSize::Bits64) => at,
+        self.distance(t, target).filter(|at| self.mode.is_flat() && (0..PAGE_SIZE as i64).contains(at))
+    }
+
+    /// How far from the start of the page a branch leads, where that is known.
+    pub fn distance(&self, t: &Trace, target: V) -> Option<i64> {
+        match (t.op(target), self.mode.code()) {
+            (Op::Ip(at), CodeSize::Bits64) => Some(at),
             (Op::Un(Un::Zext(32), inner), CodeSize::Bits32) => match t.op(inner) {
-                Op::Ip(at) => i64::from(at as i32),
-                _ => return None,
+                Op::Ip(at) => Some(i64::from(at as i32)),
+                _ => None,
             },
-            _ => return None,
-        };
-        (self.mode.is_flat() && (0..PAGE_SIZE as i64).contains(&at)).then_some(at)
+            _ => None,
+        }
     }
 }
