@@ -112,7 +112,7 @@ struct Rmw {
 const NOWHERE: u64 = u64::MAX;
 
 /// Words in [`Exec::words`].
-pub const ENGINE_WORDS: usize = 23;
+pub const ENGINE_WORDS: usize = 28;
 
 /// A CPU and the system it runs in.
 ///

@@ -8,6 +8,7 @@
 //! region with the same arguments (by a branch in the page only the first three: see [`crate::links`]), or by returning to the
 //! engine with the state complete in [`Exec`].
 
+use crate::mode::Mode;
 use ferrite_core::cpu::CpuState;
 use ferrite_core::cpu::flags::Flags;
 use ferrite_core::cpu::segment::Segment;
@@ -20,7 +21,7 @@ use std::mem::offset_of;
 
 /// How far behind the [`Exec`] translated code is told that it is: its general registers, the instruction pointer and the words below
 /// then have offsets of eight bits.
-pub const BIAS: usize = 160;
+pub const BIAS: usize = 200;
 
 /// log2 of the bytes of an entry of the TLB, and where in it what lies. Entries for fetches have their tag where others have that for
 /// reads.
@@ -34,43 +35,63 @@ pub const fn tag(write: bool) -> i32 {
     if write { TAG_WRITE } else { TAG_READ }
 }
 
+/// What of [`OF_MODE`] was there for the mode before the running one; the last is 0 when that is not known.
+pub const OTHER: usize = 0;
+/// See [`DRAFT_RUN`]: for the last instruction before control goes wherever that says.
+pub const DRAFT_LAST: usize = 4;
 /// What [`KEEPING_REACH`] gives.
-pub const REACHED: usize = 0;
+pub const REACHED: usize = 5;
 /// Number of the mode that the running region was made for.
-pub const MODE: usize = 1;
+pub const MODE: usize = 6;
 /// Two words: what an access to two pages read, for the translated code that asked.
-pub const GATHERED: usize = 2;
+pub const GATHERED: usize = 7;
 /// How many instructions may still retire; written by a region that returns and around calls of helpers.
-pub const LEFT: usize = 4;
+pub const LEFT: usize = 9;
 /// The operation that the flags follow from (see [`FlagKind`]) and its size: `kind | bits << 8`; 0 when [`Flags`] itself holds them.
-pub const FLAG_KIND: usize = 5;
+pub const FLAG_KIND: usize = 10;
 /// Its first operand, or its result.
-pub const FLAG_A: usize = 6;
+pub const FLAG_A: usize = 11;
 /// Its second operand, or `Cf` before it.
-pub const FLAG_B: usize = 7;
+pub const FLAG_B: usize = 12;
 /// Address of the TLB's first entry of the view of data accesses.
-pub const TLB: usize = 8;
+pub const TLB: usize = 13;
 /// The same, of the view of instruction fetches.
-pub const FETCH_TLB: usize = 9;
+pub const FETCH_TLB: usize = 14;
 /// Address of the table of entry points for the running mode; see [`crate::jumps`].
-pub const JUMPS: usize = 10;
+pub const JUMPS: usize = 15;
 /// Address of the table of [`Way`]s for the running mode.
-pub const WAYS: usize = 11;
+pub const WAYS: usize = 16;
 /// Address of a function that goes on at the instruction pointer that it is called with for `page_ip`, wherever that is, and keeps where
 /// that was in the [`Way`] whose address it is called with for `cell`, or that of [`WAYS`] if that is 0.
-pub const GO: usize = 12;
+pub const GO: usize = 17;
 /// Bits of a linear address outside 64-bit mode.
-pub const LINEAR_MASK: usize = 13;
+pub const LINEAR_MASK: usize = 18;
 /// What drafts call, by address, and then what regions call: see [`crate::draft::thunks`].
-pub const DRAFT_RUN: usize = 14;
-pub const DRAFT_RUN_FLAGS: usize = 15;
-pub const DRAFT_SETTLE: usize = 16;
-pub const DRAFT_LEAVE: usize = 17;
-pub const DRAFT_LOOK: usize = 18;
-pub const DRAFT_LOOK_WRITE: usize = 19;
-pub const KEEPING_SETTLE: usize = 20;
-pub const KEEPING_REACH: usize = 21;
-pub const KEEPING_REACH_WRITE: usize = 22;
+pub const DRAFT_RUN: usize = 19;
+pub const DRAFT_RUN_FLAGS: usize = 20;
+pub const DRAFT_SETTLE: usize = 21;
+pub const DRAFT_LEAVE: usize = 22;
+pub const DRAFT_LOOK: usize = 23;
+pub const DRAFT_LOOK_WRITE: usize = 24;
+pub const KEEPING_SETTLE: usize = 25;
+pub const KEEPING_REACH: usize = 26;
+pub const KEEPING_REACH_WRITE: usize = 27;
+
+/// The words for what [`crate::draft::thunks`] gives.
+pub const THUNKS: [usize; crate::draft::THUNKS] = [
+    DRAFT_RUN,
+    DRAFT_RUN_FLAGS,
+    DRAFT_LAST,
+    DRAFT_SETTLE,
+    DRAFT_LEAVE,
+    DRAFT_LOOK,
+    DRAFT_LOOK_WRITE,
+    KEEPING_SETTLE,
+    KEEPING_REACH,
+    KEEPING_REACH_WRITE,
+];
+/// The words that each mode has others in.
+pub const OF_MODE: [usize; 4] = [MODE, JUMPS, WAYS, GO];
 
 /// An operation from which all flags follow. The names are those of [`Ops`]'s `flags_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -348,6 +369,17 @@ pub fn follow_views(x: &mut Exec) {
     x.words[FETCH_TLB] = x.tlb.base_address(x.ctx.fetch_view, Access::Fetch);
 }
 
+/// Has the words of the running mode be those of the mode before it, if that is `mode`, and the other way round.
+pub fn change_mode(x: &mut Exec, mode: Mode) -> bool {
+    let known = x.words[OTHER] == mode.number() as u64 && x.words[OTHER + OF_MODE.len() - 1] != 0;
+    if known {
+        for (other, n) in (OTHER..).zip(OF_MODE) {
+            x.words.swap(other, n);
+        }
+    }
+    known
+}
+
 /// Turns the operation that translated code has left behind into the flags.
 pub fn settle_flags(x: &mut Exec) {
     let word = std::mem::take(&mut x.words[FLAG_KIND]);
@@ -387,4 +419,29 @@ fn settle<const B: u32>(x: &mut Exec, kind: u64, a: u64, b: u64) {
 fn keep_carry(x: &mut Exec, cf: u64) {
     let of = x.of();
     x.set_cf_of(cf, of);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferrite_core::cpu::{Model, ModelName};
+    use ferrite_core::exec::CodeSize;
+    use ferrite_core::system::System;
+
+    #[test]
+    fn two_modes_take_each_other_s_place_and_no_third() {
+        let mut x = Exec::new(Model::new(ModelName::Max), System::bare(1 << 20));
+        let modes = [CodeSize::Bits16, CodeSize::Bits32, CodeSize::Bits64].map(Mode::plain);
+        let of = |x: &Exec| OF_MODE.map(|n| x.words[n]);
+        let [first, second] = [0, 1].map(|n| [modes[n].number() as u64, 0x100 * n as u64, 0x10, 0x1000 + n as u64]);
+        OF_MODE.into_iter().zip(first).for_each(|(n, v)| x.words[n] = v);
+        assert!(modes.into_iter().all(|mode| !change_mode(&mut x, mode)), "none was there before");
+        x.words[OTHER..OTHER + OF_MODE.len()].copy_from_slice(&second);
+        assert!(!change_mode(&mut x, modes[2]) && modes[0].is_running(&mut x));
+        assert!(change_mode(&mut x, modes[1]));
+        assert_eq!((of(&x), modes[1].is_running(&mut x)), (second, true));
+        assert!(!change_mode(&mut x, modes[1]), "it runs already");
+        assert!(change_mode(&mut x, modes[0]));
+        assert_eq!(of(&x), first);
+    }
 }

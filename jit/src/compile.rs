@@ -222,8 +222,7 @@ impl Compiler {
             b.set_cold_block(miss);
             let sig = b.import_signature(region::signature(CallConv::Tail));
             let mut ways = Ways { b, exec, flat, user };
-            let way = ways.look_up(target, p[4], miss);
-            ways.go(sig, left, &way, left);
+            ways.go_on(sig, left, target, p[4], miss);
             b.switch_to_block(miss);
             give_back(b, p, target);
         })

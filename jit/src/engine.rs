@@ -298,12 +298,18 @@ impl Jit {
         }
         self.contexts = x.contexts;
         let mode = Mode::of(x);
-        if mode == self.mode && !self.jumps.is_full() {
+        // Translated code may have gone from one to another meanwhile: see [`abi::change_mode`].
+        if mode == self.mode && mode.is_none_or(|mode| mode.is_running(x)) && !self.jumps.is_full() {
             return;
         }
         self.mode = mode;
         if let Some(mode) = mode {
-            self.make_room_for(mode);
+            let begun_anew = self.make_room_for(mode);
+            if begun_anew || !mode.is_running(x) {
+                for (other, n) in (abi::OTHER..).zip(abi::OF_MODE) {
+                    x.words[other] = if begun_anew { 0 } else { x.words[n] };
+                }
+            }
             [x.words[abi::JUMPS], x.words[abi::WAYS]] = self.jumps.addresses(mode);
             x.words[abi::MODE] = mode.number() as u64;
             x.words[abi::GO] = self.go[usize::from(mode.is_flat())][usize::from(mode.is_user())];
@@ -313,13 +319,15 @@ impl Jit {
     }
 
     /// Lets go of everything when a guest goes through more modes than have tables, or has code at too many places: the addresses of
-    /// tables and cells are in translated code, so that none can go alone.
-    fn make_room_for(&mut self, mode: Mode) {
-        if !self.jumps.has(mode) && self.jumps.count() >= MAX_TABLES || self.jumps.is_full() {
+    /// tables and cells are in translated code, so that none can go alone. True when it was so.
+    fn make_room_for(&mut self, mode: Mode) -> bool {
+        let full = !self.jumps.has(mode) && self.jumps.count() >= MAX_TABLES || self.jumps.is_full();
+        if full {
             self.drop_all();
             self.jumps.clear();
             self.counts.begun_anew += 1;
         }
+        full
     }
 
     /// Runs the block and what follows it, until something needs a look. True when the engine is to pause.
@@ -577,8 +585,8 @@ impl Jit {
             if ready || !pass(x) {
                 return None;
             }
-            self.look_at_mode(x);
         }
+        self.look_at_mode(x);
         let place = Place { at: x.reach_code()?, base: x.sys.mem.base() };
         let code = self.jumps.get(self.mode?, place)?;
         Some((x.st.rip().wrapping_sub(place.at & (PAGE_SIZE - 1)), code))

@@ -5,6 +5,7 @@ use crate::abi::{self, LEFT};
 use crate::crypto;
 use crate::mode::Mode;
 use ferrite_core::exec::Exec;
+use ferrite_core::interp::pass;
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::x87::action::ACTIONS;
 
@@ -33,13 +34,15 @@ pub enum Import {
     /// The way of branches that lead so far from the page's start, and that of the branch at an offset: see [`crate::jumps::Fixed`].
     WayTo = 6,
     WayFrom = 7,
+    /// [`run_last`].
+    RunLast = 8,
 }
 
 /// The number of the first of [`crypto::action`] among what may be imported.
-pub const FIRST_CRYPTO: u32 = 8;
+pub const FIRST_CRYPTO: u32 = 16;
 
 /// The number of the first of [`ACTIONS`] among what may be imported.
-pub const FIRST_ACTION: u32 = 16;
+pub const FIRST_ACTION: u32 = 24;
 
 /// The address of a function that is imported.
 pub fn address(n: u32) -> Option<u64> {
@@ -47,11 +50,13 @@ pub fn address(n: u32) -> Option<u64> {
     let run_plain: unsafe extern "C" fn(*mut u8, *const Insn) -> u32 = run;
     let run_flags: unsafe extern "C" fn(*mut u8, *const Insn) -> u32 = run_with_flags;
     let reach: unsafe extern "C" fn(*mut u8, u64, u64) -> u64 = reach;
+    let run_last: unsafe extern "C" fn(*mut u8, *const Insn) -> u32 = run_last;
     match n {
         0 => Some(settle as usize as u64),
         1 => Some(run_plain as usize as u64),
         2 => Some(run_flags as usize as u64),
         5 => Some(reach as usize as u64),
+        8 => Some(run_last as usize as u64),
         FIRST_CRYPTO..FIRST_ACTION => crypto::action((n - FIRST_CRYPTO) as usize).map(|a| a as usize as u64),
         _ => ACTIONS.get(n.checked_sub(FIRST_ACTION)? as usize).map(|e| e.action as usize as u64),
     }
@@ -83,7 +88,7 @@ pub unsafe extern "C" fn settle(x: *mut u8) {
 pub unsafe extern "C" fn run(x: *mut u8, i: *const Insn) -> u32 {
     // SAFETY: by the contract above.
     let (x, i) = unsafe { (cpu(x), &*i) };
-    carry_out(x, i)
+    carry_out(x, i, Mode::is_running)
 }
 
 /// The same for an instruction that may look at or change the arithmetic flags.
@@ -94,7 +99,23 @@ pub unsafe extern "C" fn run_with_flags(x: *mut u8, i: *const Insn) -> u32 {
     // SAFETY: by the contract above.
     let (x, i) = unsafe { (cpu(x), &*i) };
     abi::settle_flags(x);
-    carry_out(x, i)
+    carry_out(x, i, Mode::is_running)
+}
+
+/// The same for an instruction behind which control goes wherever that says: perhaps in another mode, and past a look at the machine where
+/// nothing is due.
+///
+/// # Safety
+/// As [`run`].
+pub unsafe extern "C" fn run_last(x: *mut u8, i: *const Insn) -> u32 {
+    // SAFETY: by the contract above.
+    let (x, i) = unsafe { (cpu(x), &*i) };
+    abi::settle_flags(x);
+    if carry_out(x, i, |mode, x| mode.is_running(x) || abi::change_mode(x, mode)) == DONE {
+        return DONE;
+    }
+    x.retired = x.limit.wrapping_sub(x.words[LEFT]);
+    if x.fault.is_none() && Mode::of(x).is_some_and(|mode| mode.is_running(x)) && pass(x) { DONE } else { LOOK }
 }
 
 /// Where the host has what is at a linear address, or 0: see [`Exec::reach`]. What is read from two pages is put together in
@@ -117,7 +138,8 @@ pub unsafe extern "C" fn reach(x: *mut u8, lin: u64, what: u64) -> u64 {
     (&raw const x.words[abi::GATHERED]).expose_provenance() as u64
 }
 
-fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
+/// `follows` says of a mode whether translated code can go on in it.
+fn carry_out(x: &mut Exec, i: &Insn, follows: impl FnOnce(Mode, &mut Exec) -> bool) -> u32 {
     x.retired = x.limit.wrapping_sub(x.words[LEFT]);
     let (next, contexts) = (x.st.rip(), x.contexts);
     if let Err(e) = (i.run)(x, i) {
@@ -132,7 +154,7 @@ fn carry_out(x: &mut Exec, i: &Insn) -> u32 {
     // A repeated instruction has counted all iterations but one.
     x.words[LEFT] = x.limit.wrapping_sub(x.retired + 1);
     abi::follow_views(x);
-    if x.contexts != contexts && Mode::of(x).is_none_or(|m| m.number() as u64 != x.words[abi::MODE]) {
+    if x.contexts != contexts && !Mode::of(x).is_some_and(|mode| follows(mode, x)) {
         x.attention = true;
     }
     if x.attention { LOOK } else { DONE }
@@ -154,7 +176,8 @@ mod tests {
         }
         let mut memory = CodeMemory::new(1 << 16).expect("there is room");
         let thunks = draft::thunks();
-        let settles = [abi::DRAFT_SETTLE, abi::KEEPING_SETTLE].map(|n| &thunks[n - abi::DRAFT_RUN]);
+        let thunk = |n| &thunks[abi::THUNKS.iter().position(|&word| word == n).expect("it is one of them")];
+        let settles = [abi::DRAFT_SETTLE, abi::KEEPING_SETTLE].map(thunk);
         let settles = settles.map(|code| memory.place(code).expect("there is room"));
         let mut x = Exec::new(Model::new(ModelName::Max), System::bare(1 << 20));
         let corners = |bits: u32| {

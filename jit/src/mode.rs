@@ -1,5 +1,6 @@
 //! What a translation may take for granted about the processor's mode.
 
+use crate::abi;
 use ferrite_core::cpu::ModelName;
 use ferrite_core::exec::{CodeSize, Exec, Window};
 use ferrite_core::mmu::tlb::View;
@@ -60,6 +61,11 @@ impl Mode {
             CodeSize::Bits32 => Self(size | 1 << 2),
             CodeSize::Bits64 => Self(size | 2 << 2),
         }
+    }
+
+    /// Whether the words of translated code are for it.
+    pub fn is_running(self, x: &mut Exec) -> bool {
+        x.words[abi::MODE] == self.number() as u64
     }
 
     /// Number below [`MODES`].

@@ -45,7 +45,7 @@ struct Region<'p, 'a, 'b> {
     /// Of [`FlagState::Held`].
     flags: [Variable; 3],
     sig: SigRef,
-    run: [FuncRef; 2],
+    run: [FuncRef; 3],
     insns: GlobalValue,
     /// Each with its offset in the page.
     table: Vec<(u16, Insn)>,
@@ -78,7 +78,7 @@ pub fn emit(
     let reach = import(&mut b, host, Import::Reach as u32, 3, Some(types::I64));
     let keeping = draft::AVAILABLE.then(|| Keeping::new(&mut b));
     let status = Some(types::I32);
-    let run = [Import::Run, Import::RunWithFlags].map(|n| import(&mut b, host, n as u32, 2, status));
+    let run = [Import::Run, Import::RunWithFlags, Import::RunLast].map(|n| import(&mut b, host, n as u32, 2, status));
     let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: Import::Insns as u32 });
     let insns = b.create_global_value(GlobalValueData::Symbol {
         name: ExternalName::user(name),
@@ -539,14 +539,21 @@ impl Region<'_, '_, '_> {
         let s = self.t.s.clone();
         self.t.store_regs(&s, 0);
         self.t.store_flags(s.flags);
-        self.run(item, &s, true);
-        // What comes of it is in the CPU's state: the engine looks.
-        let at = self.t.at;
-        self.t.return_reason(Reason::Next, at);
+        let status = self.run(item, &s, 2);
+        let t = &mut self.t;
+        let cold = t.cold_block();
+        t.split(status, cold);
+        // What comes of it is in the CPU's state.
+        let [left, ip, go] =
+            [abi::word(abi::LEFT), abi::reg(RIP), abi::word(abi::GO)].map(|n| t.get_state(types::I64, n));
+        let none = t.b.ins().iconst(types::I64, 0);
+        t.b.ins().return_call_indirect(self.sig, go, &[t.exec, left, ip, none, none]);
+        t.b.switch_to_block(cold);
+        t.return_reason(Reason::Attention, t.at);
     }
 
-    /// The call of the function: its status.
-    fn run(&mut self, item: &Item, s: &State, flags: bool) -> Value {
+    /// The call of a function, by its number in [`Self::run`]: its status.
+    fn run(&mut self, item: &Item, s: &State, which: usize) -> Value {
         let index = self.table.len();
         self.table.push((item.at, item.insn));
         let t = &mut self.t;
@@ -558,7 +565,7 @@ impl Region<'_, '_, '_> {
         let table = t.b.ins().symbol_value(types::I64, self.insns);
         let offset = t.b.ins().iconst(types::I64, (index * size_of::<Insn>()) as i64);
         let insn = t.b.ins().iadd(table, offset);
-        let call = t.b.ins().call(self.run[usize::from(flags)], &[t.exec, insn]);
+        let call = t.b.ins().call(self.run[which], &[t.exec, insn]);
         t.b.inst_results(call)[0]
     }
 
@@ -576,7 +583,7 @@ impl Region<'_, '_, '_> {
         if flags {
             t.store_flags(s.flags);
         }
-        let status = self.run(item, &s, flags);
+        let status = self.run(item, &s, usize::from(flags));
         let t = &mut self.t;
         let cold = t.cold_block();
         t.split(status, cold);

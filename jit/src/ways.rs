@@ -84,12 +84,24 @@ impl Ways<'_, '_> {
         Way { code, address, page_ip }
     }
 
-    /// Looks up what is at an instruction pointer, as a fetch does, and keeps it as a way that is known: at an address, or where the
-    /// table has it if that is 0. Goes to `miss` where the TLB does not have the page, or nothing is known there.
-    pub fn look_up(&mut self, target: Value, at: Value, miss: Block) -> Way {
+    /// Goes on at an instruction pointer: by the way at an address, or that which the table has if that is 0; and where that is not known, by
+    /// one that is looked up. Goes to `miss` where there is none.
+    pub fn go_on(&mut self, sig: SigRef, left: Value, target: Value, at: Value, miss: Block) {
         let linear = self.linear(target);
         let hashed = self.hashed(linear);
-        let way = self.b.ins().select(at, at, hashed);
+        let at = self.b.ins().select(at, at, hashed);
+        let unknown = self.b.create_block();
+        let way = self.known(target, Some(at), unknown);
+        self.go(sig, left, &way, left);
+        self.b.switch_to_block(unknown);
+        let way = self.look_up(target, at, miss);
+        self.go(sig, left, &way, left);
+    }
+
+    /// Looks up what is at an instruction pointer, as a fetch does, and keeps it as the way `way` that is known. Goes to `miss` where the
+    /// TLB does not have the page, or nothing is known there.
+    fn look_up(&mut self, target: Value, way: Value, miss: Block) -> Way {
+        let linear = self.linear(target);
         let tlb = self.word(abi::word(abi::FETCH_TLB));
         let at = self.b.ins().ushr_imm_u(linear, i64::from(PAGE_SHIFT - abi::TLB_SHIFT));
         let at = self.b.ins().band_imm_u(at, (tlb::ENTRIES as i64 - 1) << abi::TLB_SHIFT);

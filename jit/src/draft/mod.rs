@@ -384,17 +384,17 @@ impl Drafter {
     fn call(&mut self, n: usize) -> bool {
         let s = self.steps[n];
         self.emit.store_flags();
-        self.emit_call(n, s.flags);
+        if s.insn.has(flag::ENDS) {
+            // What comes of it is in the CPU's state.
+            self.emit_last(n);
+            return true;
+        }
+        self.emit_call(n, if s.flags { abi::DRAFT_RUN_FLAGS } else { abi::DRAFT_RUN });
         self.emit.forget_all();
         if s.flags {
             self.emit.known_words();
         } else {
             self.emit.flags_in_memory();
-        }
-        if s.insn.has(flag::ENDS) {
-            // What comes of it is in the CPU's state: the engine looks.
-            self.emit.return_word(word(Reason::Next, s.at));
-            return true;
         }
         let on = self.emit.asm.label();
         self.emit.asm.jcc(EQUAL, on);
@@ -410,7 +410,7 @@ impl Drafter {
     }
 
     /// The call itself: see [`thunks`]. Behind it [`LEFT`] is what may retire, and the host's flags say whether all is well.
-    fn emit_call(&mut self, n: usize, flags: bool) {
+    fn emit_call(&mut self, n: usize, which: usize) {
         let s = self.steps[n];
         let index = self.insns.len();
         self.insns.push(s.insn);
@@ -420,8 +420,13 @@ impl Drafter {
         a.alu_imm(Alu::Add, true, LEFT, before);
         a.mov_imm64(RCX, 0);
         self.refers.push((a.code.len() - 8, index));
-        let which = if flags { abi::DRAFT_RUN_FLAGS } else { abi::DRAFT_RUN };
         a.call_at(at(EXEC, abi::word(which)));
+    }
+
+    /// The same for what the draft ends with.
+    fn emit_last(&mut self, n: usize) {
+        self.emit_call(n, abi::DRAFT_LAST);
+        self.emit.return_word(word(Reason::Attention, self.steps[n].at));
     }
 
     /// The ways by which instructions are carried out by the interpreter's functions after all.
@@ -432,9 +437,9 @@ impl Drafter {
             if let Some(u) = s.unstored {
                 self.emit.write_flags(u);
             }
-            self.emit_call(s.index, s.flags);
             match s.back {
                 Some((back, known, changed)) => {
+                    self.emit_call(s.index, if s.flags { abi::DRAFT_RUN_FLAGS } else { abi::DRAFT_RUN });
                     let on = self.emit.asm.label();
                     self.emit.asm.jcc(EQUAL, on);
                     self.emit.return_word(word(Reason::Attention, step.at));
@@ -443,8 +448,7 @@ impl Drafter {
                     self.emit.reload(&known, changed);
                     self.emit.asm.jmp(back);
                 }
-                // It went where it went: the engine looks.
-                None => self.emit.return_word(word(Reason::Next, step.at)),
+                None => self.emit_last(s.index),
             }
         }
     }

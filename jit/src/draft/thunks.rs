@@ -1,7 +1,7 @@
 //! What lies between drafts and everything else: the gate they are entered by, and the pieces of host code that they and regions call.
 
-use super::asm::{self, ABOVE, Alu, EQUAL, Host, Label, RAX, RBP, RBX, RCX, RDX, RSI, RSP, Shift, at};
-use super::emit::{EXEC, LEFT, PAGE_IP};
+use super::asm::{self, ABOVE, Alu, EQUAL, Host, Label, NOT_EQUAL, RAX, RBP, RBX, RCX, RDX, RSI, RSP, Shift, at};
+use super::emit::{CELL, EXEC, LEFT, PAGE_IP};
 use super::tlb_entry;
 use crate::abi::{self, FlagKind};
 use crate::frame;
@@ -54,11 +54,12 @@ fn aligned(saved: &[Host]) -> Vec<Host> {
 }
 
 /// Number of [`thunks`].
-pub const THUNKS: usize = 9;
+pub const THUNKS: usize = 10;
 
-/// What drafts call and go to, from [`abi::DRAFT_RUN`] on. The first two take the instruction in RCX and the instruction pointer behind
-/// it in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third has
-/// the flags be words, and changes no register but RAX and RCX. The fourth returns to the engine: RAX has the result, and above it how
+/// What drafts call and go to, in the words [`abi::THUNKS`]. The first two take the instruction in RCX and the instruction pointer behind
+/// it in RAX, carry it out, and leave what may retire in [`LEFT`] and in the host's zero flag whether the draft may go on. The third goes on
+/// itself where it may, at the instruction pointer that the instruction has left. The fourth has
+/// the flags be words, and changes no register but RAX and RCX. The fifth returns to the engine: RAX has the result, and above it how
 /// many instructions are given back. The next two look the linear address in RAX up, to read and to write: RAX becomes the offset in the
 /// page of the TLB's entry (the address lies in that where it is less than a page), RCX the host's address.
 ///
@@ -69,6 +70,7 @@ pub fn thunks() -> [Vec<u8>; THUNKS] {
     [
         run(Import::Run),
         run(Import::RunWithFlags),
+        run(Import::RunLast),
         settle(),
         leave(),
         look(false),
@@ -96,8 +98,17 @@ fn run(import: Import) -> Vec<u8> {
     }
     a.load(64, LEFT, at(EXEC, abi::word(abi::LEFT)));
     a.test(32, RCX);
+    if import == Import::RunLast {
+        let look = a.label();
+        a.jcc(NOT_EQUAL, look);
+        a.pop(RAX);
+        a.load(64, PAGE_IP, at(EXEC, abi::reg(RIP)));
+        a.mov_imm(CELL, 0);
+        a.jmp_at(at(EXEC, abi::word(abi::GO)));
+        a.place(look);
+    }
     a.ret();
-    a.code
+    finish(a)
 }
 
 fn settle() -> Vec<u8> {

@@ -127,7 +127,7 @@ impl Drafts {
 
     /// Puts what drafts call where they find it.
     pub fn say_where(&self, x: &mut Exec) {
-        for (n, at) in (abi::DRAFT_RUN..).zip(self.thunks) {
+        for (n, at) in abi::THUNKS.into_iter().zip(self.thunks) {
             x.words[n] = at;
         }
     }
