@@ -437,9 +437,9 @@ mod tests {
         OF_MODE.into_iter().zip(first).for_each(|(n, v)| x.words[n] = v);
         assert!(modes.into_iter().all(|mode| !change_mode(&mut x, mode)), "none was there before");
         x.words[OTHER..OTHER + OF_MODE.len()].copy_from_slice(&second);
-        assert!(!change_mode(&mut x, modes[2]) && modes[0].is_running(&mut x));
+        assert!(!change_mode(&mut x, modes[2]) && modes[0].is_running(&x));
         assert!(change_mode(&mut x, modes[1]));
-        assert_eq!((of(&x), modes[1].is_running(&mut x)), (second, true));
+        assert_eq!((of(&x), modes[1].is_running(&x)), (second, true));
         assert!(!change_mode(&mut x, modes[1]), "it runs already");
         assert!(change_mode(&mut x, modes[0]));
         assert_eq!(of(&x), first);

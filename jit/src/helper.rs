@@ -88,7 +88,8 @@ pub unsafe extern "C" fn settle(x: *mut u8) {
 pub unsafe extern "C" fn run(x: *mut u8, i: *const Insn) -> u32 {
     // SAFETY: by the contract above.
     let (x, i) = unsafe { (cpu(x), &*i) };
-    carry_out(x, i, Mode::is_running)
+    let runs = carry_out(x, i, |x, mode| mode.is_running(x));
+    status(x, runs)
 }
 
 /// The same for an instruction that may look at or change the arithmetic flags.
@@ -99,7 +100,8 @@ pub unsafe extern "C" fn run_with_flags(x: *mut u8, i: *const Insn) -> u32 {
     // SAFETY: by the contract above.
     let (x, i) = unsafe { (cpu(x), &*i) };
     abi::settle_flags(x);
-    carry_out(x, i, Mode::is_running)
+    let runs = carry_out(x, i, |x, mode| mode.is_running(x));
+    status(x, runs)
 }
 
 /// The same for an instruction behind which control goes wherever that says: perhaps in another mode, and past a look at the machine where
@@ -111,11 +113,12 @@ pub unsafe extern "C" fn run_last(x: *mut u8, i: *const Insn) -> u32 {
     // SAFETY: by the contract above.
     let (x, i) = unsafe { (cpu(x), &*i) };
     abi::settle_flags(x);
-    if carry_out(x, i, |mode, x| mode.is_running(x) || abi::change_mode(x, mode)) == DONE {
+    let runs = carry_out(x, i, |x, mode| mode.is_running(x) || abi::change_mode(x, mode));
+    if status(x, runs) == DONE {
         return DONE;
     }
     x.retired = x.limit.wrapping_sub(x.words[LEFT]);
-    if x.fault.is_none() && Mode::of(x).is_some_and(|mode| mode.is_running(x)) && pass(x) { DONE } else { LOOK }
+    if runs == Some(true) && pass(x) { DONE } else { LOOK }
 }
 
 /// Where the host has what is at a linear address, or 0: see [`Exec::reach`]. What is read from two pages is put together in
@@ -138,8 +141,9 @@ pub unsafe extern "C" fn reach(x: *mut u8, lin: u64, what: u64) -> u64 {
     (&raw const x.words[abi::GATHERED]).expose_provenance() as u64
 }
 
-/// `follows` says of a mode whether translated code can go on in it.
-fn carry_out(x: &mut Exec, i: &Insn, follows: impl FnOnce(Mode, &mut Exec) -> bool) -> u32 {
+/// Whether translated code can go on in the mode that the instruction leaves behind, as `follows` says of another than before; `None` when
+/// it raised an exception.
+fn carry_out(x: &mut Exec, i: &Insn, follows: impl FnOnce(&mut Exec, Mode) -> bool) -> Option<bool> {
     x.retired = x.limit.wrapping_sub(x.words[LEFT]);
     let (next, contexts) = (x.st.rip(), x.contexts);
     if let Err(e) = (i.run)(x, i) {
@@ -149,15 +153,18 @@ fn carry_out(x: &mut Exec, i: &Insn, follows: impl FnOnce(Mode, &mut Exec) -> bo
             x.st.set_rip(next.wrapping_sub(u64::from(i.len)));
         }
         x.fault = Some(e);
-        return LOOK;
+        return None;
     }
     // A repeated instruction has counted all iterations but one.
     x.words[LEFT] = x.limit.wrapping_sub(x.retired + 1);
     abi::follow_views(x);
-    if x.contexts != contexts && !Mode::of(x).is_some_and(|mode| follows(mode, x)) {
-        x.attention = true;
-    }
-    if x.attention { LOOK } else { DONE }
+    Some(x.contexts == contexts || Mode::of(x).is_some_and(|mode| follows(x, mode)))
+}
+
+/// What translated code is told of it.
+fn status(x: &mut Exec, runs: Option<bool>) -> u32 {
+    x.attention |= runs == Some(false);
+    if runs.is_none() || x.attention { LOOK } else { DONE }
 }
 
 #[cfg(test)]

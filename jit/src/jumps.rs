@@ -74,12 +74,22 @@ const MAX_CELLS: usize = 1 << 20;
 type Entry = [u64; 2];
 
 /// What a mode has. Translated code reads the entries, and reads and writes the ways.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
-    entries: Option<Large<Entry, JUMP_ENTRIES>>,
+    entries: Large<Entry, JUMP_ENTRIES>,
     /// The number of each entry's cell.
     cells: Box<[u32]>,
     ways: Box<[Cell<Way>]>,
+}
+
+impl Table {
+    fn new() -> Self {
+        Self {
+            entries: Large::new([0; 2]),
+            cells: vec![0; JUMP_ENTRIES].into_boxed_slice(),
+            ways: vec![Cell::new(Way::NONE); WAY_ENTRIES].into_boxed_slice(),
+        }
+    }
 }
 
 /// What branches to a cell's place are to know.
@@ -93,7 +103,8 @@ struct Led {
 /// See the module's text.
 #[derive(Debug)]
 pub struct Jumps {
-    tables: Vec<Table>,
+    /// By number of the mode.
+    tables: Vec<Option<Table>>,
     /// Each the word by which code is entered, and the offset in the page. Translated code reads them.
     cells: Vec<Box<[[Cell<u64>; 2]; PIECE]>>,
     /// By number of the cell.
@@ -111,7 +122,7 @@ impl Jumps {
     /// `missing`: the address of the function that a cell leads to when nothing is there.
     pub fn new(missing: u64) -> Self {
         Self {
-            tables: (0..MODES).map(|_| Table::default()).collect(),
+            tables: (0..MODES).map(|_| None).collect(),
             cells: Vec::new(),
             led: Vec::new(),
             fixed: Vec::new(),
@@ -123,12 +134,12 @@ impl Jumps {
 
     /// Whether a mode has tables.
     pub fn has(&self, mode: Mode) -> bool {
-        self.tables[mode.number()].entries.is_some()
+        self.tables[mode.number()].is_some()
     }
 
     /// Modes that have them.
     pub fn count(&self) -> usize {
-        self.tables.iter().filter(|t| t.entries.is_some()).count()
+        self.tables.iter().flatten().count()
     }
 
     /// Whether everything should be dropped before more is made.
@@ -138,13 +149,8 @@ impl Jumps {
 
     /// The host's addresses of a mode's large and small table, which it has from here on.
     pub fn addresses(&mut self, mode: Mode) -> [u64; 2] {
-        let table = &mut self.tables[mode.number()];
-        let entries = table.entries.get_or_insert_with(|| {
-            table.cells = vec![0; JUMP_ENTRIES].into_boxed_slice();
-            table.ways = vec![Cell::new(Way::NONE); WAY_ENTRIES].into_boxed_slice();
-            Large::new([0; 2])
-        });
-        [entries.as_ptr().expose_provenance() as u64, table.ways.as_ptr().expose_provenance() as u64]
+        let table = self.tables[mode.number()].get_or_insert_with(Table::new);
+        [table.entries.as_ptr().expose_provenance() as u64, table.ways.as_ptr().expose_provenance() as u64]
     }
 
     fn at(&self, cell: u32) -> &[Cell<u64>; 2] {
@@ -153,8 +159,8 @@ impl Jumps {
 
     /// The number of the cell for what the host has at `guest`, where the table knows it.
     fn tabled(&self, mode: Mode, guest: u64) -> Option<u32> {
-        let (table, slot) = (&self.tables[mode.number()], jump_slot(guest));
-        (table.entries.as_ref()?[slot][0] == guest).then(|| table.cells[slot])
+        let (table, slot) = (self.tables[mode.number()].as_ref()?, jump_slot(guest));
+        (table.entries[slot][0] == guest).then(|| table.cells[slot])
     }
 
     /// The number of a place's cell, if it has one.
@@ -206,7 +212,7 @@ impl Jumps {
     #[inline]
     pub fn get(&mut self, mode: Mode, place: Place) -> Option<u64> {
         let guest = place.guest();
-        let entry = self.tables[mode.number()].entries.as_ref()?[jump_slot(guest)];
+        let entry = self.tables[mode.number()].as_ref()?.entries[jump_slot(guest)];
         if entry[0] == guest { Some(entry[1]) } else { self.ask_cell(mode, place) }
     }
 
@@ -224,9 +230,9 @@ impl Jumps {
 
     /// Has the table know what a place's code is entered by.
     fn enter(&mut self, mode: Mode, place: Place, word: u64, cell: u32) {
-        let (table, slot) = (&mut self.tables[mode.number()], jump_slot(place.guest()));
-        if let Some(entries) = &mut table.entries {
-            (entries[slot], table.cells[slot]) = ([place.guest(), word], cell);
+        let slot = jump_slot(place.guest());
+        if let Some(table) = &mut self.tables[mode.number()] {
+            (table.entries[slot], table.cells[slot]) = ([place.guest(), word], cell);
         }
     }
 
@@ -266,8 +272,8 @@ impl Jumps {
             return false;
         }
         entered.set(self.missing);
-        let (table, slot) = (&mut self.tables[mode.number()], jump_slot(place.guest()));
-        if let Some(entry) = table.entries.as_mut().map(|e| &mut e[slot]).filter(|e| e[0] == place.guest()) {
+        let table = self.tables[mode.number()].as_mut();
+        if let Some(entry) = table.map(|t| &mut t.entries[jump_slot(place.guest())]).filter(|e| e[0] == place.guest()) {
             *entry = [0; 2];
         }
         let led = &mut self.led[cell as usize];
@@ -284,11 +290,11 @@ impl Jumps {
                 memory.lead(&led.branches, 0);
             }
         }
-        for table in &mut self.tables {
-            table.entries.iter_mut().for_each(|entries| entries.fill([0; 2]));
+        for table in self.tables.iter_mut().flatten() {
+            table.entries.fill([0; 2]);
         }
         let fixed = self.fixed.iter().flat_map(|piece| piece.iter());
-        let hashed = self.tables.iter().flat_map(|table| &table.ways);
+        let hashed = self.tables.iter().flatten().flat_map(|table| &table.ways);
         fixed.chain(hashed).for_each(|way| way.set(Way::NONE));
     }
 
@@ -308,7 +314,7 @@ impl Jumps {
 
     /// Lets go of tables and cells. No code may be left that refers to them.
     pub fn clear(&mut self) {
-        self.tables.fill_with(Table::default);
+        self.tables.fill_with(|| None);
         (self.cells, self.led, self.known) = (Vec::new(), Vec::new(), Vec::new());
         (self.fixed, self.numbers) = (Vec::new(), BTreeMap::new());
     }
@@ -362,10 +368,13 @@ mod tests {
             self.jumps.get(self.mode, place(at))
         }
 
+        fn ways(&self) -> &[Cell<Way>] {
+            self.jumps.tables[self.mode.number()].as_ref().map_or(&[], |table| &table.ways)
+        }
+
         /// What translated code finds in the table.
         fn tabled(&self, at: u64) -> Option<u64> {
-            let entry =
-                self.jumps.tables[self.mode.number()].entries.as_ref().map(|e| e[jump_slot(place(at).guest())])?;
+            let entry = self.jumps.tables[self.mode.number()].as_ref()?.entries[jump_slot(place(at).guest())];
             (entry[0] == place(at).guest()).then_some(entry[1])
         }
 
@@ -529,10 +538,10 @@ mod tests {
             r.set(n * 8, 0x9000);
         }
         let way = Way { linear: 5, stamp: 1, code: 1, address: 1 };
-        r.jumps.tables[r.mode.number()].ways[5].set(way);
+        r.ways()[5].set(way);
         r.jumps.forget(&mut r.memory);
         assert_eq!(r.jumps.addresses(r.mode), tables);
-        assert!(r.jumps.tables[r.mode.number()].ways.iter().all(|w| w.get().stamp == 0), "no way is known");
+        assert!(r.ways().iter().all(|w| w.get().stamp == 0), "no way is known");
         for (n, &cell) in cells.iter().enumerate() {
             let at = n as u64 * 8;
             assert_eq!((r.get(at), r.held(at)), (None, Some((MISSING, at % PAGE_SIZE))));

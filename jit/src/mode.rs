@@ -64,7 +64,7 @@ impl Mode {
     }
 
     /// Whether the words of translated code are for it.
-    pub fn is_running(self, x: &mut Exec) -> bool {
+    pub fn is_running(self, x: &Exec) -> bool {
         x.words[abi::MODE] == self.number() as u64
     }
 

@@ -35,6 +35,13 @@ pub fn signature(call_conv: CallConv) -> Signature {
     sig
 }
 
+/// The functions that carry instructions out: see [`Import::Run`] and what follows it.
+struct Run {
+    plain: FuncRef,
+    with_flags: FuncRef,
+    last: FuncRef,
+}
+
 struct Region<'p, 'a, 'b> {
     t: Tr<'a, 'b>,
     plan: &'p Plan,
@@ -45,7 +52,7 @@ struct Region<'p, 'a, 'b> {
     /// Of [`FlagState::Held`].
     flags: [Variable; 3],
     sig: SigRef,
-    run: [FuncRef; 3],
+    run: Run,
     insns: GlobalValue,
     /// Each with its offset in the page.
     table: Vec<(u16, Insn)>,
@@ -78,7 +85,9 @@ pub fn emit(
     let reach = import(&mut b, host, Import::Reach as u32, 3, Some(types::I64));
     let keeping = draft::AVAILABLE.then(|| Keeping::new(&mut b));
     let status = Some(types::I32);
-    let run = [Import::Run, Import::RunWithFlags, Import::RunLast].map(|n| import(&mut b, host, n as u32, 2, status));
+    let [plain, with_flags, last] =
+        [Import::Run, Import::RunWithFlags, Import::RunLast].map(|n| import(&mut b, host, n as u32, 2, status));
+    let run = Run { plain, with_flags, last };
     let name = b.func.declare_imported_user_function(UserExternalName { namespace: 0, index: Import::Insns as u32 });
     let insns = b.create_global_value(GlobalValueData::Symbol {
         name: ExternalName::user(name),
@@ -539,7 +548,7 @@ impl Region<'_, '_, '_> {
         let s = self.t.s.clone();
         self.t.store_regs(&s, 0);
         self.t.store_flags(s.flags);
-        let status = self.run(item, &s, 2);
+        let status = self.run(item, &s, self.run.last);
         let t = &mut self.t;
         let cold = t.cold_block();
         t.split(status, cold);
@@ -552,8 +561,8 @@ impl Region<'_, '_, '_> {
         t.return_reason(Reason::Attention, t.at);
     }
 
-    /// The call of a function, by its number in [`Self::run`]: its status.
-    fn run(&mut self, item: &Item, s: &State, which: usize) -> Value {
+    /// The call of one of [`Run`]: its status.
+    fn run(&mut self, item: &Item, s: &State, function: FuncRef) -> Value {
         let index = self.table.len();
         self.table.push((item.at, item.insn));
         let t = &mut self.t;
@@ -565,7 +574,7 @@ impl Region<'_, '_, '_> {
         let table = t.b.ins().symbol_value(types::I64, self.insns);
         let offset = t.b.ins().iconst(types::I64, (index * size_of::<Insn>()) as i64);
         let insn = t.b.ins().iadd(table, offset);
-        let call = t.b.ins().call(self.run[which], &[t.exec, insn]);
+        let call = t.b.ins().call(function, &[t.exec, insn]);
         t.b.inst_results(call)[0]
     }
 
@@ -583,7 +592,7 @@ impl Region<'_, '_, '_> {
         if flags {
             t.store_flags(s.flags);
         }
-        let status = self.run(item, &s, usize::from(flags));
+        let status = self.run(item, &s, if flags { self.run.with_flags } else { self.run.plain });
         let t = &mut self.t;
         let cold = t.cold_block();
         t.split(status, cold);

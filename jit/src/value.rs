@@ -108,15 +108,9 @@ impl Values {
 
     /// How much more than `base` a value is: modulo the number of its bits, as a signed number, where it is the low ones of that.
     pub fn distance(&self, v: V, base: Value) -> Option<i64> {
-        match self.node(v) {
-            Node::Clif(c) => (c == base).then_some(0),
-            Node::Bin(Bin::Add, a, b) => Some(self.distance(a, base)?.wrapping_add(self.constant(b)? as i64)),
-            Node::Un(Un::Zext(bits), a) => {
-                let above = 64 - bits;
-                Some(self.distance(a, base)? << above >> above)
-            }
-            _ => None,
-        }
+        let bits = if let Node::Un(Un::Zext(bits), _) = self.node(v) { bits } else { 64 };
+        let ((from, sum), above) = (self.root(v, bits), 64 - bits);
+        (self.node(from) == Node::Clif(base)).then_some((sum << above) as i64 >> above)
     }
 
     /// The number that a value is known to be.

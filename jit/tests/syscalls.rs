@@ -2,7 +2,7 @@
 
 mod shared;
 
-use shared::{config, counted, is_missing, jit, rig, same_at_any_count};
+use shared::{counted, same_by_each};
 
 /// Regions, drafts, regions after drafts.
 const SETTINGS: [(u32, u32); 3] = [(3, 0), (u32::MAX, 1), (30, 1)];
@@ -12,18 +12,8 @@ const AMONG_THREE: u64 = 3000;
 
 #[test]
 fn system_calls_stay_in_translated_code() {
-    if is_missing() {
-        return;
-    }
-    for (threshold, drafts) in SETTINGS {
-        let config = config((threshold, drafts));
-        rig::for_all("hot/syscalls64", |rom, model| {
-            let got = same_at_any_count(rom, model, jit(&config), 5)?;
-            let entered = counted(&got, "jit_entered");
-            if entered > BETWEEN_TWO / 8 + AMONG_THREE {
-                return Err(format!("{threshold}, {drafts}: {entered} times by way of the engine"));
-            }
-            Ok(())
-        });
-    }
+    same_by_each(&SETTINGS, "hot/syscalls64", 5, |got| match counted(got, "jit_entered") {
+        entered if entered > BETWEEN_TWO / 8 + AMONG_THREE => Err(format!("{entered} times by way of the engine")),
+        _ => Ok(()),
+    });
 }

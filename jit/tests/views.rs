@@ -2,7 +2,7 @@
 
 mod shared;
 
-use shared::{config, counted, is_missing, jit, rig, same_at_any_count};
+use shared::{counted, same_by_each};
 
 /// Regions, drafts, regions after drafts.
 const SETTINGS: [(u32, u32); 3] = [(3, 0), (u32::MAX, 1), (30, 1)];
@@ -12,18 +12,8 @@ const FAULTS: u64 = 7000;
 
 #[test]
 fn users_memory_is_opened_and_closed_within_translated_code() {
-    if is_missing() {
-        return;
-    }
-    for (threshold, drafts) in SETTINGS {
-        let config = config((threshold, drafts));
-        rig::for_all("hot/smap32", |rom, model| {
-            let got = same_at_any_count(rom, model, jit(&config), 3)?;
-            let looked = counted(&got, "jit_exit_attention");
-            if looked > SWITCHES / 4 + FAULTS {
-                return Err(format!("{threshold}, {drafts}: {looked} times the engine was asked to look"));
-            }
-            Ok(())
-        });
-    }
+    same_by_each(&SETTINGS, "hot/smap32", 3, |got| match counted(got, "jit_exit_attention") {
+        looked if looked > SWITCHES / 4 + FAULTS => Err(format!("{looked} times the engine was asked to look")),
+        _ => Ok(()),
+    });
 }

@@ -7,12 +7,6 @@ GATES  equ VARS+8
 CALL_SYSTEM equ 0x40
 ROUNDS equ 20000
 MIXED  equ 500
-%macro WRITE_MSR 3       ; %1 MSR, %2 low, %3 high
-  mov ecx,%1
-  mov eax,%2
-  mov edx,%3
-  wrmsr
-%endmacro
 start16:
   ENTER_HOT
 ; EAX: twice EDI, and one.

@@ -2,12 +2,6 @@
 ; cpu: x86-64-v1 x86-64-v2 max
 %include "rom.inc"
 SE equ FREE              ; the order of SYSENTER: code, data, user code and data (32), user code and data (64)
-%macro WRITE_MSR 3       ; %1 MSR, %2 low, %3 high
-  mov ecx,%1
-  mov eax,%2
-  mov edx,%3
-  wrmsr
-%endmacro
 start16:
   ENTER32
   SET_DESC SE, 0x0000ffff, 0x00cf9b00

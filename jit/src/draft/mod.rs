@@ -83,10 +83,10 @@ pub struct Draft {
 #[derive(Debug)]
 struct Slow {
     from: Label,
-    /// With what is in registers there, and those whose contents came about behind the branch. `None` where the engine goes on.
+    /// With what is in registers there, and those whose contents came about behind the branch. `None` where the draft ends, as with all that
+    /// has to do with flags.
     back: Option<(Label, Known, u32)>,
     index: usize,
-    flags: bool,
     /// Flags that are to be stored first.
     unstored: Option<Unstored>,
 }
@@ -366,7 +366,7 @@ impl Drafter {
                         self.emit.asm.place(back);
                         Some((back, self.emit.known.clone(), self.emit.changed(&self.trace)))
                     };
-                    self.slow.push(Slow { from, back, index: n, flags, unstored });
+                    self.slow.push(Slow { from, back, index: n, unstored });
                 }
                 return false;
             }
@@ -439,7 +439,7 @@ impl Drafter {
             }
             match s.back {
                 Some((back, known, changed)) => {
-                    self.emit_call(s.index, if s.flags { abi::DRAFT_RUN_FLAGS } else { abi::DRAFT_RUN });
+                    self.emit_call(s.index, abi::DRAFT_RUN);
                     let on = self.emit.asm.label();
                     self.emit.asm.jcc(EQUAL, on);
                     self.emit.return_word(word(Reason::Attention, step.at));

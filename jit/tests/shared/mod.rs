@@ -33,6 +33,25 @@ pub fn jit(config: &Config) -> Box<dyn Engine> {
     Box::new(Jit::new(config).expect("the host had it a moment ago"))
 }
 
+/// The same on the JIT, by how soon code is translated, and drafted: for all models of a ROM. `holds` says what is wrong at the end.
+pub fn same_by_each(
+    settings: &[(u32, u32)],
+    rom: &str,
+    looks: u64,
+    mut holds: impl FnMut(&Machine) -> Result<(), String>,
+) {
+    if is_missing() {
+        return;
+    }
+    for &setting in settings {
+        let config = config(setting);
+        rig::for_all(rom, |rom, model| {
+            let got = same_at_any_count(rom, model, jit(&config), looks)?;
+            holds(&got).map_err(|why| format!("{setting:?}: {why}"))
+        });
+    }
+}
+
 /// What a machine's engine has counted under a name; 0 for a name that it does not know.
 pub fn counted(m: &Machine, name: &str) -> u64 {
     m.counters().iter().find(|c| c.0 == name).map_or(0, |c| c.1)
