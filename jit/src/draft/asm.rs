@@ -92,6 +92,37 @@ pub struct Asm {
     fixups: Vec<(u32, Label)>,
 }
 
+/// Up to 16 bytes, which are written at once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bytes {
+    all: u128,
+    count: u32,
+}
+
+impl Bytes {
+    fn byte(&mut self, b: u8) {
+        self.all |= u128::from(b) << (8 * self.count);
+        self.count += 1;
+    }
+
+    fn word(&mut self, v: i32) {
+        self.all |= u128::from(v as u32) << (8 * self.count);
+        self.count += 4;
+    }
+
+    /// The REX prefix where there must be one. `byte` says that a register of numbers 4 to 7 is meant as an 8-bit one.
+    fn rex(&mut self, wide: bool, reg: u8, index: u8, base: u8, byte: bool) {
+        let b = 0x40 | u8::from(wide) << 3 | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
+        if b != 0x40 || byte {
+            self.byte(b);
+        }
+    }
+
+    fn opcode(&mut self, opcode: &[u8]) {
+        opcode.iter().for_each(|&b| self.byte(b));
+    }
+}
+
 /// How far the code has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
@@ -164,25 +195,33 @@ impl Asm {
         self.word(0);
     }
 
-    /// The REX prefix where there must be one. `byte` says that a register of numbers 4 to 7 is meant as an 8-bit one.
-    fn rex(&mut self, wide: bool, reg: u8, index: u8, base: u8, byte: bool) {
-        let b = 0x40 | u8::from(wide) << 3 | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
-        if b != 0x40 || byte {
-            self.byte(b);
-        }
+    fn write(&mut self, b: Bytes) {
+        let end = self.code.len() + b.count as usize;
+        self.code.extend_from_slice(&b.all.to_le_bytes());
+        self.code.truncate(end);
+    }
+
+    /// REX alone, in front of what names one register.
+    fn rex(&mut self, wide: bool, base: Host) {
+        let mut i = Bytes::default();
+        i.rex(wide, 0, 0, base.0, false);
+        self.write(i);
     }
 
     /// `opcode` with a register and a register or memory operand that is a register.
     fn rr(&mut self, wide: bool, opcode: &[u8], reg: u8, rm: Host, byte: bool) {
-        self.rex(wide, reg, 0, rm.0, byte);
-        self.code.extend_from_slice(opcode);
-        self.byte(0xc0 | (reg & 7) << 3 | (rm.0 & 7));
+        let mut i = Bytes::default();
+        i.rex(wide, reg, 0, rm.0, byte);
+        i.opcode(opcode);
+        i.byte(0xc0 | (reg & 7) << 3 | (rm.0 & 7));
+        self.write(i);
     }
 
     /// The same with an operand in memory.
     fn rm(&mut self, wide: bool, opcode: &[u8], reg: u8, m: At, byte: bool) {
-        self.rex(wide, reg, m.index.map_or(0, |i| i.0), m.base.0, byte);
-        self.code.extend_from_slice(opcode);
+        let mut i = Bytes::default();
+        i.rex(wide, reg, m.index.map_or(0, |i| i.0), m.base.0, byte);
+        i.opcode(opcode);
         let small = i8::try_from(m.disp).is_ok();
         let mode = match (m.disp, m.base.0 & 7) {
             (0, b) if b != 5 => 0x00,
@@ -190,17 +229,18 @@ impl Asm {
             _ => 0x80,
         };
         match m.index {
-            None if m.base.0 & 7 != 4 => self.byte(mode | (reg & 7) << 3 | (m.base.0 & 7)),
+            None if m.base.0 & 7 != 4 => i.byte(mode | (reg & 7) << 3 | (m.base.0 & 7)),
             index => {
-                self.byte(mode | (reg & 7) << 3 | 4);
-                self.byte(index.map_or(4, |i| i.0 & 7) << 3 | (m.base.0 & 7));
+                i.byte(mode | (reg & 7) << 3 | 4);
+                i.byte(index.map_or(4, |i| i.0 & 7) << 3 | (m.base.0 & 7));
             }
         }
         match mode {
-            0x40 => self.byte(m.disp as u8),
-            0x80 => self.word(m.disp),
+            0x40 => i.byte(m.disp as u8),
+            0x80 => i.word(m.disp),
             _ => {}
         }
+        self.write(i);
     }
 
     pub fn mov(&mut self, wide: bool, d: Host, s: Host) {
@@ -210,7 +250,7 @@ impl Asm {
     /// A number. Leaves the flags alone.
     pub fn mov_imm(&mut self, d: Host, v: u64) {
         if let Ok(v) = u32::try_from(v) {
-            self.rex(false, 0, 0, d.0, false);
+            self.rex(false, d);
             self.byte(0xb8 | (d.0 & 7));
             self.word(v as i32);
         } else if let Ok(v) = i32::try_from(v as i64) {
@@ -223,7 +263,7 @@ impl Asm {
 
     /// The same in ten bytes, whatever the number.
     pub fn mov_imm64(&mut self, d: Host, v: u64) {
-        self.rex(true, 0, 0, d.0, false);
+        self.rex(true, d);
         self.byte(0xb8 | (d.0 & 7));
         self.code.extend_from_slice(&v.to_le_bytes());
     }
@@ -384,7 +424,7 @@ impl Asm {
     }
 
     pub fn bswap64(&mut self, d: Host) {
-        self.rex(true, 0, 0, d.0, false);
+        self.rex(true, d);
         self.byte(0x0f);
         self.byte(0xc8 | (d.0 & 7));
     }
@@ -497,12 +537,12 @@ impl Asm {
     }
 
     pub fn push(&mut self, r: Host) {
-        self.rex(false, 0, 0, r.0, false);
+        self.rex(false, r);
         self.byte(0x50 | (r.0 & 7));
     }
 
     pub fn pop(&mut self, r: Host) {
-        self.rex(false, 0, 0, r.0, false);
+        self.rex(false, r);
         self.byte(0x58 | (r.0 & 7));
     }
 }

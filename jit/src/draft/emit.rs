@@ -43,6 +43,8 @@ const WORDS: usize = 18;
 const WINDOW: usize = 22;
 const WINDOWS: usize = 2;
 const NOWHERE: u8 = 0xff;
+/// The register that each place is in, too.
+pub type Hosts = [u8; PLACES];
 /// An offset that no access is in a page by, as far as one may be from a window.
 const FAR: u64 = 1 << 30;
 
@@ -134,7 +136,7 @@ pub struct Known {
     roots: [Root; 16],
     windows: [Window; WINDOWS],
     /// The register that each place is in, too, and the width of what it holds.
-    host: [u8; PLACES],
+    pub host: Hosts,
     width: [u8; PLACES],
     flags: Flags,
     /// They are an operation that memory does not have yet: its operands are in registers, which are held as long.
@@ -216,12 +218,17 @@ pub struct Emit {
     counts: bool,
 }
 
+/// The registers of a window.
+fn window(hosts: &Hosts, k: usize) -> Option<(Host, Host)> {
+    let at = WINDOW + 2 * k;
+    let (off, host) = (hosts[at], hosts[at + 1]);
+    (off != NOWHERE && host != NOWHERE).then_some((Host(off), Host(host)))
+}
+
 impl Known {
     /// The registers of a window.
     fn window(&self, k: usize) -> Option<(Host, Host)> {
-        let at = WINDOW + 2 * k;
-        let (off, host) = (self.host[at], self.host[at + 1]);
-        (off != NOWHERE && host != NOWHERE).then_some((Host(off), Host(host)))
+        window(&self.host, k)
     }
 }
 
@@ -523,8 +530,8 @@ impl Emit {
     }
 
     /// Loads again what is remembered to be in registers, as far as they have changed.
-    pub fn reload(&mut self, known: &Known, mut changed: u32) {
-        for (place, &h) in known.host[..WINDOW].iter().enumerate() {
+    pub fn reload(&mut self, hosts: &Hosts, mut changed: u32) {
+        for (place, &h) in hosts[..WINDOW].iter().enumerate() {
             if h != NOWHERE && changed >> h & 1 != 0 {
                 self.asm.load(64, Host(h), address(place));
                 changed &= !(1 << h);
@@ -532,7 +539,7 @@ impl Emit {
         }
         // What was found of pages may not hold any more.
         for k in 0..WINDOWS {
-            if let Some((off, _)) = known.window(k) {
+            if let Some((off, _)) = window(hosts, k) {
                 self.asm.mov_imm(off, FAR);
             }
         }

@@ -10,7 +10,7 @@ use ferrite_core::memory::PAGE_SIZE;
 impl Drafter {
     /// The branch at the end of a block that is not the last.
     pub(super) fn pass(&mut self, n: usize) -> Option<()> {
-        match self.emit.end(&self.trace).ok()? {
+        match self.emit.end(&self.traces[n]).ok()? {
             End::Next => {}
             End::Jump(_) => return None,
             End::Either(cc, to) => {
@@ -26,7 +26,7 @@ impl Drafter {
     pub(super) fn finish(&mut self, b: &Block<'_>, entry: Label) -> Option<()> {
         let behind = Target::Offset(i64::from(b.start) + b.text.len() as i64);
         self.emit.store_flags();
-        match self.emit.end(&self.trace).ok()? {
+        match self.emit.end(&self.traces[self.steps.len() - 1]).ok()? {
             End::Next => self.go(b, entry, behind),
             End::Jump(Target::At(ip, None)) => {
                 let last = &self.steps[self.steps.len() - 1];

@@ -30,15 +30,13 @@ use crate::links::{self, Link};
 use crate::mode::Mode;
 use asm::{Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RCX, SIGN, Shift, at};
 use emit::flags::Unstored;
-use emit::{CELL, EXEC, Emit, Known, LEFT, PAGE_IP, Target};
+use emit::{CELL, EXEC, Emit, Hosts, LEFT, PAGE_IP, Target};
 use ferrite_core::cpu::Model;
 use ferrite_core::isa::insn::flag;
 use ferrite_core::isa::select::Meaning;
-use ferrite_core::isa::select_simd::Vector;
 use ferrite_core::isa::{Insn, decode};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use ferrite_core::mmu::tlb;
-use iced_x86::Instruction;
 use trace::Trace;
 
 /// Whether this host can have drafts.
@@ -85,7 +83,7 @@ struct Slow {
     from: Label,
     /// With what is in registers there, and those whose contents came about behind the branch. `None` where the draft ends, as with all that
     /// has to do with flags.
-    back: Option<(Label, Known, u32)>,
+    back: Option<(Label, Hosts, u32)>,
     index: usize,
     /// Flags that are to be stored first.
     unstored: Option<Unstored>,
@@ -97,11 +95,10 @@ struct Step {
     insn: Insn,
     /// Offset in the page.
     at: u32,
-    meaning: Option<ferrite_core::isa::ops::Semantic<Trace>>,
+    /// It can be drafted, as far as its [`Trace`] says.
+    drafted: bool,
     /// Where the interpreter's function carries it out: it has to do with the flags, as far as one can tell.
     flags: bool,
-    /// What it does, if the host carries it out as it is.
-    vector: Option<(Instruction, Vector)>,
     /// See [`links::mostly_to_one_place`].
     to_one_place: bool,
     /// The flags that it writes are wanted.
@@ -112,8 +109,9 @@ struct Step {
 #[derive(Debug)]
 pub struct Drafter {
     emit: Emit,
-    trace: Trace,
     steps: Vec<Step>,
+    /// What each of them does; there may be more, of drafts before.
+    traces: Vec<Trace>,
     slow: Vec<Slow>,
     /// Ways back to the engine, and what [`abi::DRAFT_LEAVE`] is told of each.
     cold: Vec<(Label, u32)>,
@@ -134,8 +132,8 @@ impl Drafter {
     pub fn new() -> Self {
         Self {
             emit: Emit::new(),
-            trace: Trace::default(),
             steps: Vec::new(),
+            traces: Vec::new(),
             slow: Vec::new(),
             cold: Vec::new(),
             sides: Vec::new(),
@@ -153,7 +151,7 @@ impl Drafter {
             return None;
         }
         self.read(b)?;
-        self.find_live(b);
+        self.find_live();
         self.emit.begin(b.mode, b.model.name);
         self.slow.clear();
         self.cold.clear();
@@ -166,7 +164,7 @@ impl Drafter {
         let entry = self.enter(b);
         let (mut ends, mut count) = (false, 0);
         for n in 0..self.steps.len() {
-            ends = self.step(b, n);
+            ends = self.step(n);
             count += 1;
             if ends {
                 break;
@@ -178,7 +176,8 @@ impl Drafter {
         if !ends {
             self.finish(b, entry)?;
         }
-        for (label, back, unstored, to) in std::mem::take(&mut self.sides) {
+        let sides = std::mem::take(&mut self.sides);
+        for &(label, back, unstored, to) in &sides {
             self.emit.asm.place(label);
             if let Some(u) = unstored {
                 self.emit.write_flags(u);
@@ -186,16 +185,17 @@ impl Drafter {
             self.emit.asm.alu_imm(Alu::Add, true, LEFT, back);
             self.go(b, entry, to);
         }
+        self.sides = sides;
         let cold = self.emit.asm.code.len() as u32;
         self.emit.write_moves();
         self.write_slow();
-        for (label, ip) in std::mem::take(&mut self.missing) {
+        for (label, ip) in self.missing.drain(..) {
             self.emit.asm.place(label);
             self.emit.asm.mov(true, PAGE_IP, ip);
             self.emit.asm.mov(true, CELL, RAX);
             self.emit.asm.jmp_at(at(EXEC, abi::word(abi::GO)));
         }
-        for (label, word) in std::mem::take(&mut self.cold) {
+        for (label, word) in self.cold.drain(..) {
             self.emit.asm.place(label);
             self.emit.asm.mov_imm(RAX, word.into());
             self.emit.asm.jmp_at(at(EXEC, abi::word(abi::DRAFT_LEAVE)));
@@ -232,40 +232,35 @@ impl Drafter {
             let flags =
                 insn.has(flag::ENDS) || meaning.as_ref().is_none_or(|(ins, _)| crate::effects::touches_flags(ins));
             let to_one_place = meaning.as_ref().is_some_and(|(ins, _)| links::mostly_to_one_place(ins));
-            let (meaning, vector) = match meaning {
-                Some((_, Meaning::Semantic(f))) => (Some(f), None),
+            let at = u32::from(b.start) + done as u32;
+            if self.traces.len() == self.steps.len() {
+                self.traces.push(Trace::default());
+            }
+            let t = &mut self.traces[self.steps.len()];
+            t.begin(at + u32::from(insn.len), b.mode.stack_mask());
+            let drafted = match meaning {
+                Some((_, Meaning::Semantic(f))) => f(t, &insn).is_ok(),
                 // What is aligned for the guest must be so for the host.
                 Some((ins, Meaning::Helper(_))) if b.page.base.is_multiple_of(16) => {
-                    (None, emit::vector::native(&ins).map(|v| (ins, v)))
+                    emit::vector::native(&ins).map(|v| t.note_vector(&ins, &v, &insn)).is_some()
                 }
-                _ => (None, None),
+                _ => false,
             };
-            let at = u32::from(b.start) + done as u32;
-            self.steps.push(Step { insn, at, meaning, flags, vector, to_one_place, live: true });
+            let drafted = drafted && !t.fails;
+            self.steps.push(Step { insn, at, drafted, flags, to_one_place, live: true });
             done += usize::from(insn.len);
         }
         (!self.steps.is_empty()).then_some(())
     }
 
-    fn record(&mut self, b: &Block<'_>, n: usize) -> bool {
-        let s = self.steps[n];
-        self.trace.begin(s.at + u32::from(s.insn.len), b.mode.stack_mask());
-        if let Some((ins, v)) = &s.vector {
-            self.trace.note_vector(ins, v, &s.insn);
-            return !self.trace.fails;
-        }
-        let Some(f) = s.meaning else { return false };
-        f(&mut self.trace, &s.insn).is_ok() && !self.trace.fails
-    }
-
     /// Whose flags are wanted: by what follows, by a way out, or behind a branch. And by which registers several accesses are made.
-    fn find_live(&mut self, b: &Block<'_>) {
+    fn find_live(&mut self) {
         let mut live = true;
         let (mut once, mut shared) = (0, 0);
-        for n in (0..self.steps.len()).rev() {
-            live |= self.steps[n].insn.has(flag::ENDS);
-            self.steps[n].live = live;
-            let t = if self.record(b, n) { Some(&self.trace) } else { None };
+        for (step, t) in self.steps.iter_mut().zip(&self.traces).rev() {
+            live |= step.insn.has(flag::ENDS);
+            step.live = live;
+            let t = step.drafted.then_some(t);
             for base in t.into_iter().flat_map(Trace::bases) {
                 shared |= once & 1 << base;
                 once |= 1 << base;
@@ -344,10 +339,10 @@ impl Drafter {
     }
 
     /// One instruction. True when the draft ends behind it.
-    fn step(&mut self, b: &Block<'_>, n: usize) -> bool {
-        let s = self.steps[n];
-        let mut drafted = self.record(b, n);
-        if drafted && self.trace.flags_read != 0 && self.trace.leaves {
+    fn step(&mut self, n: usize) -> bool {
+        let (s, t) = (&self.steps[n], &self.traces[n]);
+        let mut drafted = s.drafted;
+        if drafted && t.flags_read != 0 && t.leaves {
             self.emit.store_flags(); // words may be made of them before it is left
         }
         while drafted {
@@ -356,15 +351,15 @@ impl Drafter {
             let from = self.emit.asm.label();
             let moves = self.emit.moves.len();
             let unstored = self.emit.known.unstored();
-            if self.emit.instruction(&self.trace, s.live, from).is_ok() {
+            if self.emit.instruction(t, s.live, from).is_ok() {
                 if self.emit.slow_used {
-                    let flags = self.trace.flags_read | self.trace.flags_written != 0;
+                    let flags = t.flags_read | t.flags_written != 0;
                     let back = if flags || s.insn.has(flag::ENDS) {
                         None
                     } else {
                         let back = self.emit.asm.label();
                         self.emit.asm.place(back);
-                        Some((back, self.emit.known.clone(), self.emit.changed(&self.trace)))
+                        Some((back, self.emit.known.host, self.emit.changed(t)))
                     };
                     self.slow.push(Slow { from, back, index: n, unstored });
                 }
@@ -431,26 +426,28 @@ impl Drafter {
 
     /// The ways by which instructions are carried out by the interpreter's functions after all.
     fn write_slow(&mut self) {
-        for s in std::mem::take(&mut self.slow) {
-            let step = self.steps[s.index];
+        let slow = std::mem::take(&mut self.slow);
+        for s in &slow {
+            let at = self.steps[s.index].at;
             self.emit.asm.place(s.from);
             if let Some(u) = s.unstored {
                 self.emit.write_flags(u);
             }
             match s.back {
-                Some((back, known, changed)) => {
+                Some((back, hosts, changed)) => {
                     self.emit_call(s.index, abi::DRAFT_RUN);
                     let on = self.emit.asm.label();
                     self.emit.asm.jcc(EQUAL, on);
-                    self.emit.return_word(word(Reason::Attention, step.at));
+                    self.emit.return_word(word(Reason::Attention, at));
                     self.emit.asm.place(on);
                     self.emit.asm.alu_imm(Alu::Sub, true, LEFT, self.len() - s.index as i32 - 1);
-                    self.emit.reload(&known, changed);
+                    self.emit.reload(&hosts, changed);
                     self.emit.asm.jmp(back);
                 }
                 None => self.emit_last(s.index),
             }
         }
+        self.slow = slow;
     }
 }
 

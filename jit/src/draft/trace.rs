@@ -181,13 +181,25 @@ impl Trace {
 
     /// Where the same has been computed already.
     fn found(&self, op: Op) -> Option<V> {
-        let first = match op {
-            Op::Imm(_) | Op::Ip(_) | Op::Un(..) | Op::Bin(..) | Op::Cmp(..) | Op::Select(..) => 0,
-            Op::Reg(_) => self.ops.iter().rposition(|o| matches!(o, Op::SetReg(..))).map_or(0, |n| n + 1),
+        // Each by what it is made of alone: this is asked for every operation.
+        let at = match op {
+            Op::Imm(n) => self.ops.iter().position(|o| matches!(*o, Op::Imm(m) if m == n))?,
+            Op::Ip(n) => self.ops.iter().position(|o| matches!(*o, Op::Ip(m) if m == n))?,
+            Op::Un(op, a) => self.ops.iter().position(|o| matches!(*o, Op::Un(p, b) if (p, b) == (op, a)))?,
+            Op::Bin(op, a, b) => {
+                self.ops.iter().position(|o| matches!(*o, Op::Bin(p, c, d) if (p, c, d) == (op, a, b)))?
+            }
+            Op::Reg(r) => {
+                let last = self.ops.iter().rposition(|o| matches!(*o, Op::SetReg(..)) || matches!(*o, Op::Reg(s) if s == r))?;
+                if !matches!(self.ops[last], Op::Reg(_)) {
+                    return None;
+                }
+                last
+            }
+            Op::Cmp(..) | Op::Select(..) => self.ops.iter().position(|&o| o == op)?,
             _ => return None,
         };
-        let at = self.ops[first..].iter().position(|&o| o == op)?;
-        Some(V((first + at) as u16))
+        Some(V(at as u16))
     }
 
     fn constant(&self, v: V) -> Option<u64> {

@@ -8,8 +8,14 @@ use super::super::trace::{Trace, V};
 use super::{Emit, Is, NOWHERE, PAGE_IP, PLACES, POOL, R, Test, TooMuch, address};
 
 impl Emit {
+    /// The registers that places of memory are in, too, a bit for each.
+    fn cached_hosts(&self) -> u32 {
+        // A bit that is none of theirs for what is nowhere.
+        self.known.host.iter().fold(0, |all, &h| all | 1 << (h & 31))
+    }
+
     pub(super) fn is_cached(&self, h: Host) -> bool {
-        self.known.host.contains(&h.0)
+        self.cached_hosts() >> h.0 & 1 != 0
     }
 
     pub(super) fn forget_host(&mut self, h: Host) {
@@ -29,7 +35,8 @@ impl Emit {
 
     pub(super) fn alloc(&mut self) -> R<Host> {
         let free = |e: &Self, h: Host| e.held[usize::from(h.0)] == 0;
-        let h = POOL.into_iter().find(|&h| free(self, h) && !self.is_cached(h));
+        let cached = self.cached_hosts();
+        let h = POOL.into_iter().find(|&h| free(self, h) && cached >> h.0 & 1 == 0);
         let h = match h {
             Some(h) => h,
             None => {

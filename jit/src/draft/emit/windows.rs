@@ -136,8 +136,8 @@ impl Emit {
     /// The ways by which windows are moved.
     pub fn write_moves(&mut self) {
         let long = self.mode.code() == CodeSize::Bits64;
-        for m in std::mem::take(&mut self.moves) {
-            let a = &mut self.asm;
+        let a = &mut self.asm;
+        for m in self.moves.drain(..) {
             a.place(m.from);
             // Nothing has changed yet: the register is as it was before the instruction.
             a.load(64, RAX, at(EXEC, abi::reg(m.reg)));
