@@ -28,6 +28,7 @@ use crate::abi::{self, Reason};
 use crate::jumps::{Fixed, Place};
 use crate::links::{self, Link};
 use crate::mode::Mode;
+use crate::{vector, x87};
 use asm::{Alu, EQUAL, GREATER, Host, Label, NOT_EQUAL, RAX, RCX, SIGN, Shift, at};
 use emit::flags::Unstored;
 use emit::{CELL, EXEC, Emit, Hosts, LEFT, PAGE_IP, Target};
@@ -38,6 +39,9 @@ use ferrite_core::isa::{Insn, decode};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use ferrite_core::mmu::tlb;
 use trace::Trace;
+
+/// Instructions that take as long as the call of one that a translation would not call.
+const DEAR: usize = 18;
 
 /// Whether this host can have drafts.
 pub const AVAILABLE: bool = cfg!(all(target_arch = "x86_64", unix));
@@ -54,7 +58,7 @@ pub struct Block<'a> {
     pub page: Place,
     /// Where the rest of `text` is fetched from, for one instruction that crosses into the next page: the start of that.
     pub tail: Option<Place>,
-    /// Counted down by each execution; below 0 the draft asks for a translation.
+    /// Counted down by each execution, by [`Draft::weight`]; below 0 the draft asks for a translation.
     pub counter: u64,
 }
 
@@ -65,6 +69,8 @@ pub struct Draft {
     /// Guest instructions that it has, and their bytes: an instruction may end it that could be gone on behind.
     pub count: u32,
     pub len: u16,
+    /// What an execution counts for.
+    pub weight: u8,
     /// Where in it begins what hardly ever runs.
     pub cold: u32,
     /// The displacements that lead from in front of that to behind it, or back.
@@ -101,6 +107,8 @@ struct Step {
     flags: bool,
     /// See [`links::mostly_to_one_place`].
     to_one_place: bool,
+    /// A region would carry it out by itself, and this calls the interpreter's function.
+    dear: bool,
     /// The flags that it writes are wanted.
     live: bool,
 }
@@ -216,8 +224,8 @@ impl Drafter {
         let a = &self.emit.asm;
         let last = &self.steps[count as usize - 1];
         let len = (last.at + u32::from(last.insn.len)) as u16 - b.start;
-        let ways = std::mem::take(&mut self.ways);
-        Some(Draft { code, count, len, cold, across: a.across(cold).collect(), insns, links, ways })
+        let (ways, weight) = (std::mem::take(&mut self.ways), self.weight());
+        Some(Draft { code, count, len, weight, cold, across: a.across(cold).collect(), insns, links, ways })
     }
 
     fn read(&mut self, b: &Block<'_>) -> Option<()> {
@@ -238,16 +246,19 @@ impl Drafter {
             }
             let t = &mut self.traces[self.steps.len()];
             t.begin(at + u32::from(insn.len), b.mode.stack_mask());
-            let drafted = match meaning {
-                Some((_, Meaning::Semantic(f))) => f(t, &insn).is_ok(),
-                // What is aligned for the guest must be so for the host.
-                Some((ins, Meaning::Helper(_))) if b.page.base.is_multiple_of(16) => {
-                    emit::vector::native(&ins).map(|v| t.note_vector(&ins, &v, &insn)).is_some()
+            let (drafted, inline) = match meaning {
+                Some((_, Meaning::Semantic(f))) => (f(t, &insn).is_ok(), true),
+                Some((ins, Meaning::Helper(_))) => {
+                    // What is aligned for the guest must be so for the host.
+                    let native = emit::vector::native(&ins).filter(|_| b.page.base.is_multiple_of(16));
+                    let inline = vector::is_inline(&ins) || x87::is_inline(&ins, b.model);
+                    (native.map(|v| t.note_vector(&ins, &v, &insn)).is_some(), inline)
                 }
-                _ => false,
+                None => (false, false),
             };
             let drafted = drafted && !t.fails;
-            self.steps.push(Step { insn, at, drafted, flags, to_one_place, live: true });
+            let dear = inline && !drafted;
+            self.steps.push(Step { insn, at, drafted, flags, to_one_place, dear, live: true });
             done += usize::from(insn.len);
         }
         (!self.steps.is_empty()).then_some(())
@@ -278,10 +289,16 @@ impl Drafter {
         self.steps.len() as i32
     }
 
+    /// What an execution counts for: how much longer it takes for what a translation would not call.
+    fn weight(&self) -> u8 {
+        let dear = self.steps.iter().filter(|s| s.dear).count();
+        (1 + DEAR * dear / self.steps.len()) as u8
+    }
+
     /// The start of the code: is it inside the segment, is all of it there, how often was it run, may all of it retire?
     fn enter(&mut self, b: &Block<'_>) -> Label {
         let start = i32::from(b.start);
-        let n = self.len();
+        let (n, weight) = (self.len(), self.weight());
         if let Some(tail) = b.tail {
             self.check_tail(start, tail);
         }
@@ -301,7 +318,7 @@ impl Drafter {
         let entry = a.label();
         a.place(entry);
         a.mov_imm64(RAX, b.counter);
-        a.alu_to_imm(Alu::Sub, false, at(RAX, 0), 1);
+        a.alu_to_imm(Alu::Sub, false, at(RAX, 0), weight as i8);
         a.jcc(SIGN, hot);
         a.alu_imm(Alu::Sub, true, LEFT, n);
         a.jcc(SIGN, limit);
@@ -620,6 +637,29 @@ mod tests {
         let back = code.iter().find(|i| i.mnemonic() == Mnemonic::Jne).expect("a branch to the start");
         let start = code.iter().find(|i| i.ip() == back.near_branch_target()).expect("it leads to an instruction");
         assert_eq!((start.mnemonic(), start.op1_kind()), (Mnemonic::Mov, OpKind::Immediate64), "where it is counted");
+    }
+
+    #[test]
+    fn what_a_translation_would_not_call_counts_for_more() {
+        if !AVAILABLE {
+            return;
+        }
+        let weight = |text: &[u8]| {
+            let model = Model::new(ModelName::Max);
+            let page = Place { base: 0, at: 0x3000 };
+            let mode = Mode::plain(CodeSize::Bits32);
+            let block = Block { start: 0, text, mode, model: &model, page, tail: None, counter: 0x1_0000 };
+            let draft = Drafter::new().draft(&block).expect("this can be drafted");
+            let code: Vec<Instruction> = Decoder::with_ip(64, &draft.code, 0, DecoderOptions::NONE).iter().collect();
+            let counts = |i: &&Instruction| i.mnemonic() == Mnemonic::Sub && i.op0_kind() == OpKind::Memory;
+            let counts: Vec<u64> = code.iter().filter(counts).map(|i| i.immediate(1)).collect();
+            assert_eq!(counts, [u64::from(draft.weight)]);
+            draft.weight
+        };
+        assert_eq!(weight(&[0x01, 0xd8, 0x89, 0xc1]), 1, "add eax, ebx; mov ecx, eax");
+        assert_eq!(weight(&[0x0f, 0xa2]), 1, "cpuid, which is called from anywhere");
+        assert_eq!(weight(&[0x0f, 0x58, 0xc1]), 19, "addps xmm0, xmm1");
+        assert_eq!(weight(&[0xd8, 0xc1, 0x89, 0xc1]), 10, "fadd st(1); mov ecx, eax");
     }
 
     #[test]

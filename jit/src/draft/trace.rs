@@ -190,7 +190,10 @@ impl Trace {
                 self.ops.iter().position(|o| matches!(*o, Op::Bin(p, c, d) if (p, c, d) == (op, a, b)))?
             }
             Op::Reg(r) => {
-                let last = self.ops.iter().rposition(|o| matches!(*o, Op::SetReg(..)) || matches!(*o, Op::Reg(s) if s == r))?;
+                let last = self
+                    .ops
+                    .iter()
+                    .rposition(|o| matches!(*o, Op::SetReg(..)) || matches!(*o, Op::Reg(s) if s == r))?;
                 if !matches!(self.ops[last], Op::Reg(_)) {
                     return None;
                 }

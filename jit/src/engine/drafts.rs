@@ -47,6 +47,8 @@ struct One {
     mode: Mode,
     /// 0 when it is out of use for good.
     code: u64,
+    /// What an execution counts for.
+    weight: u8,
     block: BlockId,
     /// What its code refers to, and its branches in the page.
     _insns: Box<[Insn]>,
@@ -156,7 +158,17 @@ impl Drafts {
         let Some(id) = side.draft.checked_sub(1) else { return side.heat };
         let left = self.counters.get(id as usize / COUNTERS).map_or(0, |c| c[id as usize % COUNTERS].get());
         // One that has been counted out, or asks for nothing, is as hot as can be.
-        side.heat.saturating_add(if left >= self.hot { self.hot } else { self.hot - left })
+        let counted = if left >= self.hot { self.hot } else { self.hot - left };
+        side.heat.saturating_add(counted / self.weight(side))
+    }
+
+    fn weight(&self, side: Side) -> u32 {
+        side.draft.checked_sub(1).map_or(1, |id| self.all[id as usize].weight.into())
+    }
+
+    /// Executions by which a block is so hot that its code is translated.
+    pub fn executions(&self, side: Side) -> u32 {
+        self.hot / self.weight(side)
     }
 
     /// Where the blocks begin and end that a block's draft goes on to.
@@ -230,7 +242,7 @@ impl Jit {
         let side = self.sides[block as usize];
         let long = if tail.is_none() && !side.alone { self.goes_on(page, start, block, mode.code()) } else { own };
         let (run, insns) = ((start, own), Box::default());
-        let one = One { page, run, own, tail, mode, code: 0, block, _insns: insns, links: Vec::new(), next };
+        let one = One { page, run, own, tail, mode, code: 0, weight: 1, block, _insns: insns, links: Vec::new(), next };
         let id = self.drafts.add(one);
         let left = self.drafts.hot.saturating_sub(side.heat).max(1);
         let counter = self.drafts.counter(id);
@@ -274,6 +286,7 @@ impl Jit {
         self.link(mode, here, code, &done.links);
         let d = &mut self.drafts.all[id as usize];
         (d.run.1, d.code, d._insns, d.links) = (start + done.len, code, done.insns, done.links);
+        d.weight = done.weight;
         if self.config.perf_map {
             let (len, cold) = (done.code.len() as u64, u64::from(done.cold));
             crate::dump::perf_map("draft", code, done.cold as usize, at);
@@ -312,7 +325,7 @@ impl Jit {
         self.look_at_mode(x);
         let Some(mode) = self.mode else { return };
         let Some(side) = self.sides.get_mut(block as usize) else { return };
-        side.heat = side.heat.max(self.config.threshold);
+        side.heat = side.heat.max(self.drafts.executions(*side));
         let Side { region, waited, .. } = *side;
         let inside = if region == 0 && !waited { self.inside(block, mode) } else { None };
         if region == 0 && inside.is_none() {

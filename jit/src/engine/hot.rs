@@ -24,7 +24,10 @@ const REDO_DISTANCE: [u64; 2] = [40_000, 2000];
 impl Jit {
     /// Straight runs of decoded instructions that are reached from an entry inside its page and are not cold.
     pub(super) fn runs(&self, page: u64, entry: u16, code: CodeSize) -> Vec<(u16, u16)> {
-        let cold = self.config.threshold / 2;
+        let block = self.interp.cache.find(page + u64::from(entry), code);
+        let side = block.and_then(|block| self.sides.get(block as usize)).copied().unwrap_or_default();
+        // Half as hot as the entry is.
+        let cold = self.drafts.executions(side) / 2;
         let mut starts = vec![entry];
         let mut found: Vec<(u16, u16)> = Vec::new();
         // What drafts go on to is not counted where it lies.
