@@ -1,5 +1,5 @@
-//! Arrays that code looks all over, in large pages of the host: with pages of 4 KiB, what is looked for would mostly not be in the host's
-//! own TLB.
+//! Arrays and vectors that code looks all over, in large pages of the host: with pages of 4 KiB, what is looked for would mostly not be in
+//! the host's own TLB.
 #![allow(unsafe_code)] // making such an array where it stays: it is too large for the stack
 
 use std::ops::{Deref, DerefMut};
@@ -27,6 +27,26 @@ pub(crate) fn ask_for_large_pages<T>(memory: &mut [T]) {
     let _ = memory;
 }
 
+/// Bytes from which a vector is worth large pages.
+const LONG: usize = 1 << 20;
+
+/// Has a vector have room for more elements, as [`Vec::reserve`] does. One that is long lies in large pages, with much room: what of it is
+/// not used costs no more than its address.
+pub fn reserve<T>(v: &mut Vec<T>, more: usize) {
+    let wanted = v.len() + more;
+    if wanted <= v.capacity() {
+        return;
+    }
+    if wanted.saturating_mul(size_of::<T>()) < LONG {
+        v.reserve(more);
+        return;
+    }
+    let mut moved = Vec::with_capacity(wanted.saturating_mul(4));
+    ask_for_large_pages(moved.spare_capacity_mut());
+    moved.append(v);
+    *v = moved;
+}
+
 /// What begins where a large page of 2 MiB does, as most hosts have them.
 #[repr(C, align(0x20_0000))]
 struct Aligned<T, const N: usize>([T; N]);
@@ -34,7 +54,7 @@ struct Aligned<T, const N: usize>([T; N]);
 /// An array of `N` elements on the heap that was never on the stack. It stays where it is. Best of a multiple of 2 MiB.
 pub struct Large<T, const N: usize>(Box<Aligned<T, N>>);
 
-impl<T: Copy, const N: usize> Large<T, N> {
+impl<T: Clone, const N: usize> Large<T, N> {
     /// With all elements the same.
     #[must_use]
     pub fn new(each: T) -> Self {
@@ -43,7 +63,7 @@ impl<T: Copy, const N: usize> Large<T, N> {
         let first = all.as_mut_ptr().cast::<T>();
         for n in 0..N {
             // SAFETY: the array is the first of what was allocated, and this is one of its elements.
-            unsafe { first.add(n).write(each) };
+            unsafe { first.add(n).write(each.clone()) };
         }
         // SAFETY: all elements have been written, and there is nothing but them.
         Self(unsafe { all.assume_init() })
@@ -75,6 +95,22 @@ impl<T, const N: usize> std::fmt::Debug for Large<T, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vector_keeps_what_it_has_when_it_gets_long() {
+        let mut v = Vec::new();
+        for n in 0..500_000u64 {
+            reserve(&mut v, 1);
+            assert!(v.capacity() > v.len());
+            v.push(n);
+        }
+        assert!(v.iter().copied().eq(0..500_000));
+        let (at, room) = (v.as_ptr(), v.capacity() - v.len());
+        reserve(&mut v, room);
+        assert_eq!(v.as_ptr(), at, "there is room");
+        reserve(&mut v, room + 1);
+        assert!(v.capacity() - v.len() > room && v[499_999] == 499_999);
+    }
 
     #[test]
     fn it_begins_where_a_large_page_does_and_holds_what_it_was_given() {

@@ -26,6 +26,7 @@ use ferrite_core::interp::{Interpreter, block_here, boundary, pass, run_on};
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::{BlockId, granules, watch};
 use ferrite_core::isa::helpers::interrupt;
+use ferrite_core::large;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -375,7 +376,10 @@ impl Jit {
         }
         let at = block as usize;
         if at >= self.sides.len() {
-            self.sides.resize(at + 1024, Side::default());
+            let end = at + 1024;
+            let more = end - self.sides.len();
+            large::reserve(&mut self.sides, more);
+            self.sides.resize(end, Side::default());
         }
         let side = &mut self.sides[at];
         if side.region != 0 {

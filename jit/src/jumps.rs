@@ -12,7 +12,7 @@
 use crate::abi::{JUMP_ENTRIES, MAX_ENTRIES, WAY_ENTRIES, Way, jump_slot};
 use crate::code::CodeMemory;
 use crate::mode::{MODES, Mode};
-use ferrite_core::large::Large;
+use ferrite_core::large::{self, Large};
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -65,8 +65,10 @@ pub enum Fixed {
     From(u16),
 }
 
-/// Cells, or ways, in a piece of memory.
+/// Cells in a piece of memory.
 const PIECE: usize = 1024;
+/// Ways in a piece: 2 MiB.
+const OWN_WAYS: usize = 1 << 16;
 /// Cells at most, and as many ways: everything is dropped then.
 const MAX_CELLS: usize = 1 << 20;
 
@@ -78,17 +80,13 @@ type Entry = [u64; 2];
 struct Table {
     entries: Large<Entry, JUMP_ENTRIES>,
     /// The number of each entry's cell.
-    cells: Box<[u32]>,
-    ways: Box<[Cell<Way>]>,
+    cells: Large<u32, JUMP_ENTRIES>,
+    ways: Large<Cell<Way>, WAY_ENTRIES>,
 }
 
 impl Table {
     fn new() -> Self {
-        Self {
-            entries: Large::new([0; 2]),
-            cells: vec![0; JUMP_ENTRIES].into_boxed_slice(),
-            ways: vec![Cell::new(Way::NONE); WAY_ENTRIES].into_boxed_slice(),
-        }
+        Self { entries: Large::new([0; 2]), cells: Large::new(0), ways: Large::new(Cell::new(Way::NONE)) }
     }
 }
 
@@ -110,7 +108,7 @@ pub struct Jumps {
     /// By number of the cell.
     led: Vec<Led>,
     /// Ways that belong to branches, and the number of each by mode and page of the backing. Translated code reads and writes them.
-    fixed: Vec<Box<[Cell<Way>; PIECE]>>,
+    fixed: Vec<Large<Cell<Way>, OWN_WAYS>>,
     numbers: BTreeMap<(Mode, usize, Fixed), usize>,
     /// Cells by page of the backing: each with its mode and the offset in the page.
     known: Vec<Vec<(u32, u16, u32)>>,
@@ -181,6 +179,7 @@ impl Jumps {
             self.cells.push(Box::new([const { [Cell::new(0), Cell::new(0)] }; PIECE]));
         }
         let cell = self.led.len() as u32;
+        large::reserve(&mut self.led, 1);
         self.led.push(Led::default());
         if self.known.len() <= place.page() {
             self.known.resize(place.page() + 1, Vec::new());
@@ -202,10 +201,10 @@ impl Jumps {
     pub fn fixed(&mut self, mode: Mode, page: Place, which: Fixed) -> u64 {
         let next = self.numbers.len();
         let n = *self.numbers.entry((mode, page.page(), which)).or_insert(next);
-        if n / PIECE == self.fixed.len() {
-            self.fixed.push(Box::new([const { Cell::new(Way::NONE) }; PIECE]));
+        if n / OWN_WAYS == self.fixed.len() {
+            self.fixed.push(Large::new(Cell::new(Way::NONE)));
         }
-        self.fixed[n / PIECE][n % PIECE].as_ptr().expose_provenance() as u64
+        self.fixed[n / OWN_WAYS][n % OWN_WAYS].as_ptr().expose_provenance() as u64
     }
 
     /// The word by which a place's code is entered, if there is any. The table has it from here on.
@@ -294,7 +293,7 @@ impl Jumps {
             table.entries.fill([0; 2]);
         }
         let fixed = self.fixed.iter().flat_map(|piece| piece.iter());
-        let hashed = self.tables.iter().flatten().flat_map(|table| &table.ways);
+        let hashed = self.tables.iter().flatten().flat_map(|table| table.ways.iter());
         fixed.chain(hashed).for_each(|way| way.set(Way::NONE));
     }
 
@@ -369,7 +368,7 @@ mod tests {
         }
 
         fn ways(&self) -> &[Cell<Way>] {
-            self.jumps.tables[self.mode.number()].as_ref().map_or(&[], |table| &table.ways)
+            self.jumps.tables[self.mode.number()].as_ref().map_or(&[], |table| &table.ways[..])
         }
 
         /// What translated code finds in the table.

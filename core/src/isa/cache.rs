@@ -11,6 +11,7 @@ use super::insn::Insn;
 use crate::cpu::Exception;
 use crate::cpu::model::ModelName;
 use crate::exec::{CodeSize, Exec};
+use crate::large::{self, Large};
 use crate::memory::{GuestMemory, Offset, PAGE_SHIFT, PAGE_SIZE, Route, StaleCode};
 use std::ops::Range;
 
@@ -71,7 +72,7 @@ pub struct BlockCache {
     insns: Vec<Insn>,
     text: Vec<u8>,
     blocks: Vec<Block>,
-    slots: Vec<(u64, BlockId)>,
+    slots: Large<(u64, BlockId), SLOTS>,
     pages: Vec<Vec<BlockId>>,
     /// Blocks decoded since the start.
     pub decoded: u64,
@@ -91,7 +92,7 @@ impl Default for BlockCache {
             insns: Vec::new(),
             text: Vec::new(),
             blocks: Vec::new(),
-            slots: vec![(NO_KEY, 0); SLOTS],
+            slots: Large::new((NO_KEY, 0)),
             pages: Vec::new(),
             decoded: 0,
             cleared: 0,
@@ -299,6 +300,7 @@ impl BlockCache {
             self.pages.resize(index + 1, Vec::new());
         }
         let first = self.insns.len();
+        large::reserve(&mut self.insns, MAX_BLOCK);
         let mut bytes = 0usize;
         while self.insns.len() - first < MAX_BLOCK && bytes < avail {
             let from = at as usize + bytes;
@@ -323,6 +325,7 @@ impl BlockCache {
             return self.single(x, lin, room);
         }
         let text = self.text.len() as u32;
+        large::reserve(&mut self.text, bytes);
         self.text.extend_from_slice(&x.sys.mem.backing()[at as usize..at as usize + bytes]);
         let (first, count, bytes) = (first as u32, count as u16, bytes as u16);
         let links = [Link::NONE; 2];
@@ -368,6 +371,7 @@ impl BlockCache {
             enlist(b.tail, b.tail, u64::from(b.bytes) - here);
         }
         self.slots[slot(b.key)] = (b.key, id);
+        large::reserve(&mut self.blocks, 1);
         self.blocks.push(b);
         self.decoded += 1;
         Entry::Block(id)

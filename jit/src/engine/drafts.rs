@@ -16,6 +16,7 @@ use ferrite_core::exec::{CodeSize, Exec};
 use ferrite_core::isa::Insn;
 use ferrite_core::isa::cache::{BlockId, granules, granules_across};
 use ferrite_core::isa::insn::flag;
+use ferrite_core::large;
 use ferrite_core::memory::{PAGE_SHIFT, PAGE_SIZE, StaleCode};
 use iced_x86::FlowControl;
 use std::borrow::Cow;
@@ -200,6 +201,7 @@ impl Drafts {
                 id
             }
             None => {
+                large::reserve(&mut self.all, 1);
                 self.all.push(one);
                 self.all.len() as u32 - 1
             }
