@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// Modes that have a jump table at the same time at most: 44 MiB of them, if all were full.
+/// Modes that have a jump table at the same time at most: 96 MiB of them, if all were full.
 const MAX_TABLES: usize = 16;
 /// Instructions between two looks of [`Engine::run`]'s caller at most. See [`crate::kept`].
 pub const LONGEST: u64 = 1 << 30;
