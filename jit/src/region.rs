@@ -462,7 +462,7 @@ impl Region<'_, '_, '_> {
         let target = t.lower(ip, 64);
         let left = t.left_at(&s);
         let (exec, page_ip) = (t.exec, t.page_ip);
-        let to = t.v.distance(ip, t.page_ip);
+        let to = t.v.distance(ip, t.page_ip, t.mode.code().bits());
         // The page that runs is mapped where it is: the entry's place is known.
         if let Some(to) = self.same_page(flat, to) {
             if links::AVAILABLE {

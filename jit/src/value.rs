@@ -106,11 +106,12 @@ impl Values {
         u32::from(self.bits[v.0 as usize])
     }
 
-    /// How much more than `base` a value is: modulo the number of its bits, as a signed number, where it is the low ones of that.
-    pub fn distance(&self, v: V, base: Value) -> Option<i64> {
+    /// How much more than `base` an instruction pointer of so many bits is: modulo the number of its own, as a signed number. `None` where
+    /// that is not known, and for one that is cut to fewer, as the branch of 16 bits in 32-bit code does: what is lost is not known.
+    pub fn distance(&self, v: V, base: Value, width: u32) -> Option<i64> {
         let bits = if let Node::Un(Un::Zext(bits), _) = self.node(v) { bits } else { 64 };
         let ((from, sum), above) = (self.root(v, bits), 64 - bits);
-        (self.node(from) == Node::Clif(base)).then_some((sum << above) as i64 >> above)
+        (bits >= width && self.node(from) == Node::Clif(base)).then_some((sum << above) as i64 >> above)
     }
 
     /// The number that a value is known to be.
@@ -520,7 +521,10 @@ mod tests {
         let cut16 = v.un(Un::Zext(16), twice);
         let other = sum(&mut v, elsewhere, 8);
         let doubled = v.bin(Bin::Add, page, page);
-        let distances = [page, far, twice, cut32, cut16, other, doubled].map(|v2| v.distance(v2, base));
-        assert_eq!(distances, [Some(0), Some(-0x1234), Some(0x1_edcc), Some(-0x1234), Some(-0x1234), None, None]);
+        let distances = |width| [page, far, twice, cut32, cut16, other, doubled].map(|v2| v.distance(v2, base, width));
+        let [here, there, thither, low] = [0, -0x1234, 0x1_edcc, -0x1234].map(Some);
+        assert_eq!(distances(16), [here, there, thither, low, low, None, None]);
+        assert_eq!(distances(32), [here, there, thither, low, None, None, None]);
+        assert_eq!(distances(64), [here, there, thither, None, None, None, None]);
     }
 }
