@@ -1,6 +1,6 @@
 //! Instructions with labels, and their bytes.
 
-use iced_x86::{BlockEncoder, BlockEncoderOptions, Encoder, Instruction, InstructionBlock};
+use iced_x86::{BlockEncoder, BlockEncoderOptions, Encoder, Instruction, InstructionBlock, OpKind};
 
 /// Names a place in a program. A place that is gone means the next one.
 pub type Label = u32;
@@ -59,9 +59,9 @@ pub fn assemble(bits: u32, ip: u64, items: &[Item]) -> Option<Code> {
         instructions[n].set_ip(n as u64 + 1);
         if let Fix::Branch(to) = item.fix {
             let to = position(items, to) as u64 + 1;
-            match bits {
-                16 => instructions[n].set_near_branch16(to as u16),
-                32 => instructions[n].set_near_branch32(to as u32),
+            match instructions[n].op0_kind() {
+                OpKind::NearBranch16 => instructions[n].set_near_branch16(to as u16),
+                OpKind::NearBranch32 => instructions[n].set_near_branch32(to as u32),
                 _ => instructions[n].set_near_branch64(to),
             }
         }

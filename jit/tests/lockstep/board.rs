@@ -2,7 +2,7 @@
 //!
 //! | linear | holds |
 //! | --- | --- |
-//! | 0 | the real-mode vector table |
+//! | 0 | the real-mode vector table; in 32-bit modes the program once more, for branches of 16 bits |
 //! | 1000h | GDT, IDT, TSS and page tables |
 //! | 10000h | the program, its handlers, and for each of its bytes where the next instruction is |
 //! | 20000h | data, with pages that are read-only, absent, or those of another address |
@@ -283,7 +283,14 @@ impl Config {
             let size = self.bits as usize / 8;
             mem.write(DATA + FUNCTIONS + n * size as u64, &to.to_le_bytes()[..size]);
         }
-        mem.write(self.code_base() + self.start, &program.bytes);
+        let program_at = self.code_base() + self.start;
+        mem.write(program_at, &program.bytes);
+        if self.bits == 32 {
+            // Where an offset of 64 KiB and more leads when its upper half is cleared.
+            let low = program_at - CODE;
+            let fits = program.bytes.len().min((GDT - low) as usize);
+            mem.write(low, &program.bytes[..fits]);
+        }
         // For each byte, the instruction behind the one that it is in.
         let mut skips = vec![0u8; 2 * program.bytes.len()];
         for (n, &from) in program.offsets.iter().enumerate() {

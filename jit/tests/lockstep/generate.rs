@@ -5,7 +5,7 @@ use super::asm::{Fix, Item, Label, encode_one};
 use super::board::{self, COUNTERS, Config, DATA_LEN, FUNCTIONS, general, word};
 use super::forms::Forms;
 use super::input::Random;
-use ferrite_core::cpu::Model;
+use ferrite_core::cpu::{Model, ModelName};
 use ferrite_core::exec::CodeSize;
 use ferrite_core::isa::decode;
 use iced_x86::{
@@ -25,6 +25,8 @@ struct Writer<'a> {
     functions: Vec<Label>,
     /// Most of it are vector instructions.
     vectors: bool,
+    /// Some branches have the other operand size: in 32-bit code they go below 64 KiB, where the program is once more.
+    cuts: bool,
 }
 
 /// A program.
@@ -50,8 +52,9 @@ impl Program {
         let functions = (1..=FUNCTION_COUNT as u32).map(|n| n << 20).collect();
         let model = Model::new(config.model);
         let vectors = random.below(3) == 0 && !forms.vectors.is_empty();
+        let cuts = config.bits != 64 && config.model >= ModelName::I80386 && random.below(4) == 0;
         let items = Vec::new();
-        let mut w = Writer { config, forms, random, size, model, items, next: 0, loops: 0, functions, vectors };
+        let mut w = Writer { config, forms, random, size, model, items, next: 0, loops: 0, functions, vectors, cuts };
         w.program();
         let Writer { mut items, functions, .. } = w;
         smc_targets(&mut items, random);
@@ -101,8 +104,13 @@ impl Writer<'_> {
         codes[(self.bits() / 32) as usize]
     }
 
+    /// What leads elsewhere: of the mode's own size, or of the other.
+    fn by_or_cut(&mut self, codes: [Code; 3]) -> Code {
+        if self.cuts && self.below(4) == 0 { codes[usize::from(self.bits() == 16)] } else { self.by(codes) }
+    }
+
     fn branch(&mut self, codes: [Code; 3], to: Label) {
-        let code = self.by(codes);
+        let code = self.by_or_cut(codes);
         let ins = Instruction::with_branch(code, 0).expect("a branch");
         self.put(ins, Fix::Branch(to));
     }
@@ -147,13 +155,18 @@ impl Writer<'_> {
         for _ in 0..count {
             self.element(0);
         }
-        self.branch(JMP, top);
+        if self.cuts {
+            // From the copy, too, the program begins again where it is whole.
+            self.jump(top);
+        } else {
+            self.branch(JMP, top);
+        }
         for n in 0..FUNCTION_COUNT {
             self.next = self.functions[n];
             for _ in 0..self.below(5) {
                 self.element(2);
             }
-            let ret = self.by([Code::Retnw, Code::Retnd, Code::Retnq]);
+            let ret = self.by_or_cut([Code::Retnw, Code::Retnd, Code::Retnq]);
             if self.below(8) == 0 {
                 let ret = self.by([Code::Retnw_imm16, Code::Retnd_imm16, Code::Retnq_imm16]);
                 let n = 2 * self.below(8) as u32;
@@ -269,15 +282,24 @@ impl Writer<'_> {
         }
     }
 
+    /// A jump by register.
+    fn jump(&mut self, to: Label) {
+        let bits = self.bits();
+        let mov = self.by([Code::Mov_r16_imm16, Code::Mov_r32_imm32, Code::Mov_rm64_imm32]);
+        let ins = Instruction::with2(mov, general(bits, 2), 0).expect("the operands fit the form");
+        self.put(ins, Fix::Immediate(to));
+        if bits == 32 && self.cuts && self.below(8) == 0 {
+            self.one(Instruction::with1(Code::Jmp_rm16, R::DX));
+        } else {
+            let jmp = self.by([Code::Jmp_rm16, Code::Jmp_rm32, Code::Jmp_rm64]);
+            self.one(Instruction::with1(jmp, general(bits, 2)));
+        }
+    }
+
     /// A jump by register to a place further on.
     fn computed(&mut self, depth: u32) {
-        let r = general(self.bits(), 2);
-        let mov = self.by([Code::Mov_r16_imm16, Code::Mov_r32_imm32, Code::Mov_rm64_imm32]);
-        let ins = Instruction::with2(mov, r, 0).expect("the operands fit the form");
         let at = self.items.len();
-        self.put(ins, Fix::Immediate(0));
-        let jmp = self.by([Code::Jmp_rm16, Code::Jmp_rm32, Code::Jmp_rm64]);
-        self.one(Instruction::with1(jmp, r));
+        self.jump(0);
         for _ in 0..self.below(3) {
             self.element(depth.max(2));
         }
